@@ -1,0 +1,1 @@
+"""gRPC between the processes: one server, one channel, and the concerns that wrap every call."""

@@ -1,0 +1,140 @@
+"""The gRPC channel to a neighbour: deadline, identity and trace go along, errors come back as the suite's own."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import grpc
+from opentelemetry.trace import SpanKind
+
+from chassis.deadline import remaining
+from chassis.errors import DeadlineExceeded, Error
+from chassis.identity import peek_principal
+from chassis.rpc.status import DETAILS_KEY, error_of
+from chassis.telemetry import metrics, traces
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+class RpcFailed(Exception):
+    """A neighbour answered with a status that says a bug (INTERNAL, UNKNOWN, …)."""
+
+
+def bearer(token: str) -> Metadata:
+    """The metadata of a call made as somebody else than the current principal."""
+    return (("authorization", f"Bearer {token}"),)
+
+
+def service_config(service: str, idempotent: Iterable[str]) -> str:
+    """Retries as data (gRFC A6): up to four attempts of the idempotent methods while the neighbour is UNAVAILABLE."""
+    names = [{"service": service, "method": method} for method in sorted(idempotent)]
+    policy = {
+        "maxAttempts": 4,
+        "initialBackoff": "0.05s",
+        "maxBackoff": "1s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    methods = [{"name": names, "retryPolicy": policy}] if names else []
+    return json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": methods})
+
+
+class ServiceChannel(grpc.aio.Channel):
+    """Component and channel: give it to a generated stub, and each of its calls
+
+    - waits at most `timeout` seconds (or the call's own `timeout=`), and no longer than the current deadline;
+    - carries the current principal's token (or the call's own `metadata=`) and the current trace;
+    - raises the errors of chassis/errors.py, or RpcFailed.
+    """
+
+    def __init__(self, target: str, service: str, timeout: float, idempotent: Iterable[str] = ()) -> None:
+        self.name = f"channel:{service}"
+        self.timeout = timeout
+        self._channel = grpc.aio.insecure_channel(
+            target,
+            options=(
+                ("grpc.service_config", service_config(service, idempotent)),
+                ("grpc.keepalive_time_ms", 30_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
+                ("grpc.initial_reconnect_backoff_ms", 100),
+                ("grpc.min_reconnect_backoff_ms", 100),
+                ("grpc.max_reconnect_backoff_ms", 2_000),
+            ),
+        )
+
+    async def __aenter__(self) -> "ServiceChannel":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close()
+
+    def background(self) -> tuple[()]:
+        return ()
+
+    async def close(self, grace: float | None = None) -> None:
+        await self._channel.close(grace)
+
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+        return self._channel.get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        await self._channel.wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        await self._channel.channel_ready()
+
+    def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        return _Call(method.lstrip("/"), self._channel.unary_unary(method, *args, **kwargs), self.timeout)
+
+    def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        return self._channel.unary_stream(method, *args, **kwargs)
+
+    def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        return self._channel.stream_unary(method, *args, **kwargs)
+
+    def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        return self._channel.stream_stream(method, *args, **kwargs)
+
+
+class _Call:
+    """One method of a neighbour."""
+
+    def __init__(self, method: str, call: Callable[..., Any], timeout: float) -> None:
+        self._method, self._call, self._timeout = method, call, timeout
+        self._observe = {code: metrics.rpc_called.labels(method, code.name).observe for code in grpc.StatusCode}
+
+    async def __call__(self, request: Any, *, timeout: float | None = None, metadata: Metadata | None = None) -> Any:
+        seconds = remaining(timeout or self._timeout)
+        started, code = time.perf_counter(), grpc.StatusCode.OK
+        with traces.span(self._method, SpanKind.CLIENT):
+            try:
+                return await self._call(request, timeout=seconds, metadata=_with_context(metadata))
+            except grpc.aio.AioRpcError as error:
+                code = error.code()
+                raise _translated(self._method, error) from None
+            finally:
+                self._observe[code](time.perf_counter() - started)
+
+
+def _with_context(metadata: Metadata | None) -> Metadata:
+    if metadata is None:
+        principal = peek_principal()
+        metadata = bearer(principal.token) if principal else ()
+    return (*metadata, ("traceparent", traces.current_traceparent()))
+
+
+def _translated(method: str, error: grpc.aio.AioRpcError) -> Exception:
+    message = error.details() or ""
+    if error.code() is grpc.StatusCode.CANCELLED:
+        return DeadlineExceeded(f"{method} was cancelled")
+    details = _details(cast("Iterable[tuple[str, str | bytes]] | None", error.trailing_metadata()))
+    known: Error | None = error_of(error.code(), message if details else f"{method} did not answer", details)
+    return known or RpcFailed(f"{method}: {error.code().name} {message}")
+
+
+def _details(trailing: Iterable[tuple[str, str | bytes]] | None) -> bytes | None:
+    for key, value in trailing or ():
+        if key == DETAILS_KEY:
+            return value if isinstance(value, bytes) else value.encode()
+    return None

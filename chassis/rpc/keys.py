@@ -1,0 +1,31 @@
+"""Auth's public keys by gRPC."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from primetrade.auth.v1 import auth_pb2, auth_pb2_grpc
+
+from chassis.rpc.client import ServiceChannel
+from chassis.tokens import ALGORITHM, RemoteKeys
+
+AUTH_SERVICE = auth_pb2.DESCRIPTOR.services_by_name["AuthService"].full_name
+FETCH_SECONDS = 5.0
+
+
+def auth_channel(target: str, timeout: float = FETCH_SECONDS) -> ServiceChannel:
+    """A channel to auth; only the keys may be asked for again when it is away."""
+    return ServiceChannel(target, AUTH_SERVICE, timeout, idempotent={"GetJwks"})
+
+
+def auth_keys(channel: ServiceChannel, patience: float | None) -> RemoteKeys:
+    """The key set that verifies access tokens, fetched over the channel. `patience` as in RemoteKeys."""
+    return RemoteKeys(_fetcher(channel), patience)
+
+
+def _fetcher(channel: ServiceChannel) -> Callable[[], Awaitable[Mapping[str, str]]]:
+    stub = auth_pb2_grpc.AuthServiceStub(channel)
+
+    async def fetch() -> Mapping[str, str]:
+        response = await stub.GetJwks(auth_pb2.GetJwksRequest(), metadata=())
+        return {key.kid: key.x for key in response.keys if key.alg == ALGORITHM}
+
+    return fetch

@@ -1,0 +1,63 @@
+"""Logs: one JSON line an event on stdout, with the trace it belongs to. Never a token, a password or a mail's body."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from chassis.identity import peek_principal
+from chassis.telemetry.traces import current_trace
+
+_SECRET = frozenset({"password", "token", "access_token", "refresh_token", "authorization", "secret", "cookie"})
+
+
+def configure_logs(service: str, level: str) -> None:
+    """Send everything the process logs, libraries included, through one schema: timestamp, level, service, event, …"""
+
+    def with_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+        with_service,
+        _with_caller,
+        _without_secrets,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for chatty in ("aiokafka", "asyncio", "pymongo", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _with_caller(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if (trace := current_trace()) is not None:
+        event["traceId"], event["spanId"] = f"{trace.trace_id:032x}", f"{trace.span_id:016x}"
+    if (principal := peek_principal()) is not None:
+        event["subject"] = principal.subject
+    return event
+
+
+def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for name in _SECRET.intersection(event):
+        event[name] = "[hidden]"
+    return event

@@ -1,0 +1,62 @@
+"""Every metric of the suite, declared once, with its unit in its name (prometheus.io/docs/practices/naming)."""
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+# Buckets that fit the objectives: most requests under 50 ms, 99 % under 500 ms.
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+build = Info("primetrade_build", "Which process this is, and of which version")
+
+http_requests = Histogram(
+    "primetrade_http_request_duration_seconds",
+    "Time from request to response at the gateway",
+    ("method", "route", "status"),
+    buckets=_SECONDS,
+)
+
+rpc_handled = Histogram(
+    "primetrade_rpc_server_duration_seconds",
+    "Time a gRPC server took for a call",
+    ("method", "code"),
+    buckets=_SECONDS,
+)
+rpc_in_flight = Gauge("primetrade_rpc_server_in_flight", "Calls being served now")
+rpc_called = Histogram(
+    "primetrade_rpc_client_duration_seconds",
+    "Time a gRPC client waited for a call, retries included",
+    ("method", "code"),
+    buckets=_SECONDS,
+)
+
+mongo_commands = Histogram(
+    "primetrade_mongo_command_duration_seconds",
+    "Time a MongoDB command took as the driver saw it",
+    ("command", "outcome"),
+    buckets=_SECONDS,
+)
+
+outbox_pending = Gauge(
+    "primetrade_outbox_pending_documents", "Documents with events not yet published", ("collection",)
+)
+outbox_age = Gauge("primetrade_outbox_oldest_age_seconds", "Age of the oldest event not yet published", ("collection",))
+relay_queue = Gauge("primetrade_relay_queue_events", "Events in memory on their way to Kafka")
+relay_published = Counter("primetrade_relay_published_events", "Events acknowledged by Kafka", ("topic",))
+relay_failures = Counter("primetrade_relay_failed_batches", "Record batches that Kafka did not acknowledge", ("topic",))
+relay_dropped = Counter("primetrade_relay_dropped_events", "Events left to the sweep after an outage or a full queue")
+
+consumer_handled = Histogram(
+    "primetrade_consumer_handling_duration_seconds",
+    "Time from the first attempt at a record to its end",
+    ("topic", "type", "outcome"),
+    buckets=_SECONDS,
+)
+consumer_retries = Counter("primetrade_consumer_retries", "Repeated attempts at a record", ("topic", "reason"))
+consumer_dead_letters = Counter("primetrade_consumer_dead_letters", "Records put aside", ("topic", "reason"))
+consumer_lag = Gauge("primetrade_consumer_lag_records", "Records not yet handled", ("topic", "partition"))
+
+cache_requests = Counter("primetrade_cache_requests", "Look-ups in a cache", ("cache", "outcome"))
+deliveries = Counter("primetrade_deliveries", "Attempts to hand a message to its channel", ("channel", "outcome"))
+deliveries_waiting = Gauge("primetrade_deliveries_waiting", "Messages queued or being sent", ("channel",))
+jobs = Histogram(
+    "primetrade_job_duration_seconds", "Time a run of a periodic job took", ("job", "outcome"), buckets=_SECONDS
+)

@@ -1,0 +1,157 @@
+"""Traces: W3C trace context through every hop, spans of our own, the sampling decided before a span is made.
+
+An unsampled call costs a context variable and no span; its trace id still stands in logs, problems and events.
+Sources: W3C Trace Context; OpenTelemetry semantic conventions.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
+
+from chassis.settings import Settings
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """Where in which trace we are, and whether the trace is recorded."""
+
+    trace_id: int
+    span_id: int
+    sampled: bool
+
+    @property
+    def traceparent(self) -> str:
+        """The header that carries this on."""
+        return f"00-{self.trace_id:032x}-{self.span_id:016x}-{int(self.sampled):02x}"
+
+
+@dataclass(slots=True)
+class _Tracing:
+    tracer: Tracer | None = None
+    ratio: float = 0.0
+
+
+_current: ContextVar[TraceContext | None] = ContextVar("trace", default=None)
+_tracing = _Tracing()
+
+
+class Tracing:
+    """Component: exports spans while the process lives. With no endpoint and no exporter nothing is recorded."""
+
+    name = "tracing"
+
+    def __init__(self, settings: Settings, service: str, exporter: SpanExporter | None = None) -> None:
+        self._ratio = settings.trace_sample_ratio
+        self._service = service
+        self._endpoint = settings.otlp_endpoint
+        self._exporter = exporter
+        self._provider: TracerProvider | None = None
+
+    async def __aenter__(self) -> None:
+        exporter = self._exporter
+        if exporter is None and self._endpoint:
+            exporter = OTLPSpanExporter(endpoint=self._endpoint, insecure=self._endpoint.startswith("http://"))
+        if exporter is None:
+            return
+        self._provider = TracerProvider(resource=Resource.create({"service.name": self._service}))
+        # The processor's queue is bounded and drops when the collector is away: no request ever waits for it.
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        _tracing.tracer, _tracing.ratio = self._provider.get_tracer("primetrade"), self._ratio
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._provider is not None:
+            _tracing.tracer, _tracing.ratio = None, 0.0
+            self._provider.shutdown()
+
+    def background(self) -> tuple[()]:
+        return ()
+
+
+def current_trace() -> TraceContext | None:
+    """Where we are, or None outside any trace."""
+    return _current.get()
+
+
+def current_traceparent() -> str:
+    """The W3C traceparent to send on, or an empty string outside any trace."""
+    context = _current.get()
+    return context.traceparent if context else ""
+
+
+@contextmanager
+def continued(
+    traceparent: str, name: str, kind: SpanKind = SpanKind.SERVER, attributes: Mapping[str, str | int] | None = None
+) -> Iterator[TraceContext]:
+    """Run the block in the trace of `traceparent`, or in a new one when it is empty or malformed.
+
+    The decision to record a new trace is made here, once; a trace that comes in keeps its own.
+    """
+    match = _TRACEPARENT.fullmatch(traceparent)
+    if match:
+        parent = TraceContext(int(match[1], 16), int(match[2], 16), bool(int(match[3], 16) & 1))
+    else:
+        sampled = _tracing.tracer is not None and random.random() < _tracing.ratio  # noqa: S311 - no secret
+        parent = TraceContext(random.getrandbits(128) or 1, 0, sampled)
+    token = _current.set(parent)
+    try:
+        with span(name, kind, attributes) as context:
+            yield context
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def span(
+    name: str, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, str | int] | None = None
+) -> Iterator[TraceContext]:
+    """Run the block as one step of the current trace; a span is made only when the trace is recorded."""
+    parent = _current.get() or TraceContext(random.getrandbits(128) or 1, 0, sampled=False)
+    if not parent.sampled or _tracing.tracer is None:
+        context = TraceContext(parent.trace_id, random.getrandbits(64) or 1, parent.sampled)
+        token = _current.set(context)
+        try:
+            yield context
+        finally:
+            _current.reset(token)
+        return
+    with _recorded(_tracing.tracer, parent, name, kind, attributes) as context:
+        yield context
+
+
+@contextmanager
+def _recorded(
+    tracer: Tracer, parent: TraceContext, name: str, kind: SpanKind, attributes: Mapping[str, str | int] | None
+) -> Iterator[TraceContext]:
+    recording = tracer.start_span(name, _otel_parent(parent), kind, attributes)
+    made = recording.get_span_context()
+    # A new trace takes the id that OpenTelemetry chose for its first span.
+    context = TraceContext(made.trace_id, made.span_id, sampled=True)
+    token = _current.set(context)
+    try:
+        yield context
+    except Exception as error:
+        recording.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        raise
+    finally:
+        _current.reset(token)
+        recording.end()
+
+
+def _otel_parent(parent: TraceContext) -> Context:
+    if not parent.span_id:
+        return trace.set_span_in_context(trace.INVALID_SPAN)
+    context = SpanContext(parent.trace_id, parent.span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    return trace.set_span_in_context(NonRecordingSpan(context))

@@ -1,0 +1,58 @@
+"""The pytest plugin of the suite: real engines once per test run, a name of its own for every test that stores.
+
+With pytest-xdist the controller starts the engines and every worker uses them. `MONGO_URL` and
+`KAFKA_BOOTSTRAP_SERVERS` in the environment make the run use those instead.
+"""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+import structlog
+
+from chassis.testing.engines import Engines, embedded_engines
+
+_STACK = pytest.StashKey[contextlib.ExitStack]()
+_VARIABLES = ("MONGO_URL", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_IDEMPOTENCE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the controller (or the only process): start the engines, say where they are by environment."""
+    _plain_logs()
+    if hasattr(config, "workerinput") or config.option.collectonly or config.option.help:
+        return
+    stack = config.stash[_STACK] = contextlib.ExitStack()
+    if "MONGO_URL" in os.environ and "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
+        return
+    # The embedded broker lets a group wait for half the session timeout before its first member may start.
+    if "KAFKA_SESSION_TIMEOUT" not in os.environ:
+        os.environ["KAFKA_SESSION_TIMEOUT"] = "3"
+        stack.callback(os.environ.pop, "KAFKA_SESSION_TIMEOUT", None)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="primetrade-tests-")))
+    engines = stack.enter_context(embedded_engines(folder))
+    values = (engines.mongo_url, engines.kafka_bootstrap_servers, str(engines.kafka_idempotence))
+    for variable, value in zip(_VARIABLES, values, strict=True):
+        os.environ[variable] = value
+        stack.callback(os.environ.pop, variable, None)
+
+
+def _plain_logs() -> None:
+    """structlog's default draws every traceback with all its variables, which takes seconds for one."""
+    steps = (structlog.contextvars.merge_contextvars, structlog.processors.add_log_level)
+    render = structlog.processors.KeyValueRenderer(key_order=["level", "event"])
+    structlog.configure(processors=[*steps, structlog.processors.format_exc_info, render])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the engines this run started."""
+    if _STACK in config.stash:
+        config.stash[_STACK].close()
+
+
+@pytest.fixture(scope="session")
+def engines() -> Engines:
+    """Where this run's engines are."""
+    mongo_url, kafka, idempotence = (os.environ.get(variable, "") for variable in _VARIABLES)
+    return Engines(mongo_url, kafka, kafka_idempotence=idempotence.lower() not in ("false", "0"))

@@ -1,0 +1,1 @@
+"""The services. Each owns its database; none imports another: they know each other by the contracts in protos/."""

@@ -1,0 +1,1 @@
+"""What guards secrets: password hashes, sealed keys, signed tokens."""

@@ -1,0 +1,64 @@
+"""Sessions: found by the id in a refresh token. An expired one goes by itself, a revoked one leaves a tombstone."""
+
+from typing import Any
+from uuid import UUID
+
+from primetrade.auth.v1 import events_pb2
+from pymongo import IndexModel
+
+from chassis.clock import Clock
+from chassis.events import outbox
+from chassis.events.outbox import AggregateStore
+from chassis.events.relay import Relay
+from chassis.events.topics import AUTH
+from chassis.mongo import Collection, Document
+from services.auth.domain.session import Session, SessionRevoked
+from services.auth.mapping.messages import REASONS
+
+COLLECTION = "sessions"
+# A live session has nothing unpublished, and a tombstone has no `expires_at`: the TTL never takes an event along.
+INDEXES = (IndexModel("expires_at", expireAfterSeconds=0), *outbox.INDEXES)
+
+
+class _Mapper:
+    resource = "session"
+
+    def key(self, aggregate: Session) -> Document:
+        return {"_id": aggregate.id}
+
+    def fields(self, aggregate: Session) -> Document:
+        return {
+            "account_id": aggregate.account_id,
+            "token_digest": aggregate.token_digest,
+            "generation": aggregate.generation,
+            "created_at": aggregate.created_at,
+            "rotated_at": aggregate.rotated_at,
+            "expires_at": aggregate.expires_at,
+        }
+
+    def aggregate(self, document: dict[str, Any]) -> Session:
+        return Session(
+            id=document["_id"],
+            account_id=document["account_id"],
+            token_digest=bytes(document["token_digest"]),
+            generation=document["generation"],
+            created_at=document["created_at"],
+            rotated_at=document["rotated_at"],
+            expires_at=document["expires_at"],
+        )
+
+    def message(self, aggregate: Session, event: SessionRevoked) -> events_pb2.SessionRevoked:
+        return events_pb2.SessionRevoked(
+            session_id=str(aggregate.id), account_id=str(aggregate.account_id), reason=REASONS[event.reason]
+        )
+
+
+class SessionStore(AggregateStore[Session, SessionRevoked]):
+    """The sessions of the suite."""
+
+    def __init__(self, collection: Collection, source: str, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, _Mapper(), AUTH, source, relay, clock)
+
+    async def to_change(self, session_id: UUID) -> Session:
+        """The session of that id, to change and save. Raises NotFound when there is none or it was revoked."""
+        return await self.load({"_id": session_id})

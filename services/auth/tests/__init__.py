@@ -1,0 +1,1 @@
+"""The auth service on real engines, through its gRPC face."""

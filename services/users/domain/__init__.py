@@ -1,0 +1,1 @@
+"""Profiles, as rules: no I/O, no clock, no protobuf, no Mongo."""

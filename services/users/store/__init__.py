@@ -1,0 +1,1 @@
+"""MongoDB documents of the users service, and the cache before them."""

@@ -1,0 +1,1 @@
+"""The users service on real engines, through its gRPC face."""

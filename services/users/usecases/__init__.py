@@ -1,0 +1,1 @@
+"""What the users service can do, one capability a file."""

@@ -1,0 +1,1 @@
+"""What a task is and which rules it keeps. Pure: no I/O, no clock, no protobuf, no MongoDB."""

@@ -1,0 +1,1 @@
+"""Tasks in MongoDB: documents ⇄ aggregates, the indexes beside the queries that need them, the events they publish."""

@@ -1,0 +1,8 @@
+"""The notify service: `python -m services.notify serve`, or a run of one of its jobs: `remind`, `deliver`."""
+
+from chassis.process import cli
+from services.notify.app import COMMANDS, build
+from services.notify.settings import Settings
+
+if __name__ == "__main__":
+    cli("notify", Settings, build, COMMANDS)

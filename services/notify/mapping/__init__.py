@@ -1,0 +1,1 @@
+"""Protobuf ⇄ domain, by hand, in one place for each contract."""

@@ -1,0 +1,1 @@
+"""Documents ⇄ domain, and the indexes beside the queries that need them."""

@@ -1,0 +1,1 @@
+"""The texts of mails: a folder for each template with `subject.txt`, `body.txt` and `body.html`."""

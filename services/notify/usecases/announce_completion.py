@@ -1,0 +1,14 @@
+"""A task was completed."""
+
+from uuid import UUID
+
+from chassis.clock import Clock
+from services.notify.domain.notification import Notification
+from services.notify.store.notifications import NotificationStore
+
+
+async def announce_completion(
+    inbox: NotificationStore, clock: Clock, event_id: UUID, owner_id: UUID, task_id: UUID, title: str
+) -> None:
+    """Tell a person that a task of theirs is done, once for each event."""
+    await inbox.add(Notification.task_completed(event_id, owner_id, task_id, title, clock.now()))

@@ -1,0 +1,17 @@
+"""Who is calling: the bearer token of a request (RFC 6750) as a principal."""
+
+from starlette.requests import Request
+
+from chassis.errors import Unauthenticated
+from chassis.identity import Principal
+from chassis.tokens import TokenVerifier
+
+
+async def authenticated(request: Request) -> Principal:
+    """The principal of the request's bearer token. Raises Unauthenticated, or Unavailable while no key is known."""
+    headers = request.headers.getlist("authorization")
+    scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("this needs a bearer token")
+    verifier: TokenVerifier = request.app.state.verifier
+    return await verifier.verify(token.strip())

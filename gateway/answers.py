@@ -1,0 +1,57 @@
+"""Answers: JSON as bytes made by hand, no response model at run time; ETag and conditions (RFC 9110, 8.8 and 13)."""
+
+import re
+from collections.abc import Mapping
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chassis.errors import VersionMismatch, Violation
+from gateway.problems import Misread
+
+Json = dict[str, object]
+
+_JSON = "application/json"
+_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
+
+
+def answer(document: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The document as a response that nobody may keep."""
+    return Response(orjson.dumps(document), status, headers, _JSON)
+
+
+def resource(
+    request: Request, document: Json, etag: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """One resource with its strong ETag; 304 when a GET has it already (If-None-Match)."""
+    validators = {"etag": f'"{etag}"', "cache-control": "private, no-cache", **(headers or {})}
+    known = request.headers.get("if-none-match")
+    if known is not None and request.method == "GET" and _names(known, etag):
+        return Response(None, 304, validators)
+    return answer(document, status, validators)
+
+
+def expected_etag(request: Request, kind: str, name: str) -> str:
+    """The etag that If-Match demands; empty when any state will do.
+
+    Raises Misread when the header is malformed or names several, VersionMismatch for a weak or empty tag: no
+    resource has it.
+    """
+    given = request.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return ""
+    match = _TAG.fullmatch(given.strip())
+    if match is None:
+        raise Misread([Violation("If-Match", "must be one entity tag in double quotes, or *")])
+    if match[1] or not match[2]:
+        raise VersionMismatch(kind, name)
+    return match[2]
+
+
+def _names(given: str, etag: str) -> bool:
+    """Weak comparison, as RFC 9110, 13.1.2 has it for If-None-Match. What is malformed names nothing."""
+    if given.strip() == "*":
+        return True
+    return _TAGS.fullmatch(given) is not None and etag in {match[2] for match in _TAG.finditer(given)}

@@ -1,0 +1,76 @@
+"""The composition root of the gateway."""
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from chassis.clock import SystemClock
+from chassis.process import Process
+from chassis.rpc.keys import auth_keys
+from chassis.telemetry import metrics
+from chassis.telemetry.traces import Tracing
+from chassis.tokens import RemoteKeys, TokenVerifier
+from gateway.middleware.access_log import AccessLog
+from gateway.middleware.body_limit import BodyLimit
+from gateway.middleware.deadline import Deadline
+from gateway.middleware.errors import Errors
+from gateway.middleware.head import Head
+from gateway.middleware.in_flight import InFlight
+from gateway.middleware.measure import Measure
+from gateway.middleware.security_headers import SecurityHeaders
+from gateway.middleware.trace import Trace
+from gateway.neighbours import Channels, Neighbours
+from gateway.openapi import TITLE, VERSION
+from gateway.readiness import NeighbourWatch, Readiness
+from gateway.refusals import refuse_bug, refuse_route
+from gateway.routes import auth, docs, notifications, operations, tasks, users
+from gateway.server import HttpServer
+from gateway.settings import Settings
+
+ROUTES = [
+    route for resource in (tasks, users, notifications, auth, operations, docs) for route in resource.router.routes
+]
+
+
+def build(settings: Settings) -> Process:
+    """The gateway of these settings. It starts without its neighbours, and serves what it can while they are away."""
+    channels = Channels.of(settings)
+    keys = auth_keys(channels.auth, patience=None)
+    verifier = TokenVerifier(keys, settings.token_issuer, settings.token_audience, SystemClock())
+    watch = NeighbourWatch(channels.by_name())
+    readiness = Readiness(keys, watch)
+    server = HttpServer(settings, application(settings, Neighbours(channels), keys, verifier, readiness))
+    metrics.build.info({"service": "gateway", "version": VERSION})
+    return Process(
+        "gateway",
+        [Tracing(settings, "gateway"), *channels.by_name().values(), keys, watch, server],
+        readiness,
+    )
+
+
+def application(
+    settings: Settings, neighbours: Neighbours, keys: RemoteKeys, verifier: TokenVerifier, readiness: Readiness
+) -> FastAPI:
+    """The ASGI application: the routes behind the concerns, outermost first."""
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        openapi_url=None,
+        redirect_slashes=False,
+        routes=ROUTES,
+        middleware=[
+            Middleware(Trace),
+            Middleware(AccessLog),
+            Middleware(Measure),
+            Middleware(SecurityHeaders),
+            Middleware(Errors),
+            Middleware(InFlight, limit=settings.max_in_flight),
+            Middleware(BodyLimit, limit=settings.max_body_bytes),
+            Middleware(Deadline, seconds=settings.request_timeout),
+            Middleware(Head),
+        ],
+        exception_handlers={HTTPException: refuse_route, Exception: refuse_bug},
+    )
+    app.state.neighbours, app.state.verifier = neighbours, verifier
+    app.state.keys, app.state.readiness = keys, readiness
+    return app

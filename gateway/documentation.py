@@ -1,0 +1,116 @@
+"""What an operation answers, for the OpenAPI document: each status with its schema, headers and an example."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from chassis import problem
+from chassis.errors import (
+    AlreadyExists,
+    DeadlineExceeded,
+    Error,
+    Exhausted,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+    VersionMismatch,
+    Violation,
+)
+from chassis.problem import CONTENT_TYPE, Problem
+from gateway.problems import problem_for
+from gateway.reading.body import TOO_SLOW
+
+Responses = dict[int | str, dict[str, Any]]
+
+_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+_ID = "0194c0de-7a3b-7cc2-9d3e-0f6d8f3a2b11"
+_SAMPLES: dict[int, Error | Problem | Exception] = {
+    400: Unreadable("the body is not JSON: Expecting value at line 1, column 1"),
+    401: Unauthenticated("the access token has expired"),
+    404: NotFound("task", _ID),
+    408: Problem(TOO_SLOW, "The body did not arrive in time."),
+    409: AlreadyExists("account", "ada@example.com"),
+    412: VersionMismatch("task", _ID),
+    413: Problem(problem.TOO_LARGE, "A body may have at most 1048576 bytes."),
+    415: Problem(problem.UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json, in UTF-8."),
+    422: Invalid([Violation("title", "is required"), Violation("colour", "is not known here")]),
+    429: Exhausted("too many attempts", 30),
+    500: RuntimeError(),
+    503: Unavailable("", 1),
+    504: DeadlineExceeded(),
+}
+_HEADERS = {
+    "WWW-Authenticate": ("how to authenticate (RFC 6750)", "string"),
+    "Retry-After": ("seconds after which to try again", "integer"),
+    "ETag": ("changes with every change of the resource; for If-Match and If-None-Match", "string"),
+    "Location": ("the path of the new resource", "string"),
+}
+_ALWAYS = (400, 413, 422, 500, 503, 504)
+
+
+def answers(
+    success: Mapping[int, type[BaseModel] | None],
+    *refusals: int,
+    protected: bool = True,
+    body: bool = False,
+    headers: tuple[str, ...] = (),
+) -> Responses:
+    """The responses of an operation: its own, its refusals, and those that every one of its kind can give."""
+    own = {status: _success(status, model, headers) for status, model in success.items()}
+    common = {*_ALWAYS, *refusals, *((401,) if protected else ()), *((408, 415) if body else ())}
+    return {**own, **{status: _refusal(status) for status in sorted(common)}}
+
+
+def headers_of(*names: str) -> dict[str, Any]:
+    """The documentation of response headers."""
+    return {
+        name: {"description": _HEADERS[name][0], "required": True, "schema": {"type": _HEADERS[name][1]}}
+        for name in names
+    }
+
+
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "the ETag that the resource must still have, else 412",
+    "schema": {"type": "string"},
+    "example": '"3"',
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "the ETag that the client has already: answered with 304 while it is current",
+    "schema": {"type": "string"},
+    "example": '"3"',
+}
+
+
+def _success(status: int, model: type[BaseModel] | None, headers: tuple[str, ...]) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": _DESCRIPTIONS[status]}
+    if headers:
+        described["headers"] = headers_of(*(name for name in headers if status == 201 or name != "Location"))
+    return described if model is None else {**described, "model": model}
+
+
+_DESCRIPTIONS = {200: "Done", 201: "Created", 204: "Done; there is nothing to say", 304: "The client has it already"}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    sample = _SAMPLES[status]
+    shown = sample if isinstance(sample, Problem) else problem_for(sample)
+    schema = "InvalidProblem" if status == 422 else "Problem"
+    return {
+        "description": shown.row.title,
+        "headers": headers_of(*(name for name in shown.headers if name in _HEADERS)),
+        "content": {
+            CONTENT_TYPE: {
+                "schema": {"$ref": f"#/components/schemas/{schema}"},
+                "example": shown.body(f"/api/v1/tasks/{_ID}", _TRACE_ID),
+            }
+        },
+    }

@@ -1,0 +1,34 @@
+"""What several wrappers need of ASGI messages."""
+
+from collections.abc import Callable, MutableSequence
+
+from starlette.types import Message, Scope, Send
+
+Headers = MutableSequence[tuple[bytes, bytes]]
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first header of that lower-case name, or nothing."""
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return b""
+
+
+def on_start(send: Send, act: Callable[[int, Headers], None]) -> Send:
+    """A send that shows the status and the headers of the response to `act`, which may add some."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message["headers"] = list(message.get("headers", ()))
+            act(message["status"], headers)
+        await send(message)
+
+    return sending
+
+
+def route_template(scope: Scope) -> str:
+    """The template of the route that served the request; one name for every path that has none."""
+    route = scope.get("route")
+    return getattr(route, "path", "unmatched")

@@ -1,0 +1,26 @@
+"""Every request is a step of a trace, its client's or a new one, and has an id that client and logs share."""
+
+import re
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chassis.telemetry.traces import continued
+from gateway.middleware.messages import header, on_start
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~-]{1,64}")
+
+
+class Trace:
+    """Continues `traceparent` (W3C Trace Context); takes a sane X-Request-Id, else makes one; sends it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with continued(header(scope, b"traceparent").decode("latin-1"), f"HTTP {scope['method']}") as trace:
+            given = header(scope, b"x-request-id")
+            request_id = given if _REQUEST_ID.fullmatch(given) else b"%032x" % trace.trace_id
+            with structlog.contextvars.bound_contextvars(requestId=request_id.decode()):
+                answer = (b"x-request-id", request_id)
+                await self._app(scope, receive, on_start(send, lambda _, headers: headers.append(answer)))

@@ -1,0 +1,75 @@
+"""The OpenAPI document: made by FastAPI from the routes, completed here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from starlette.routing import BaseRoute
+
+from gateway.reading.body import MERGE_PATCH
+from gateway.schemas.base import Answer, Body
+from gateway.schemas.operations import NotReadyProblem
+from gateway.schemas.problem import FieldError, InvalidProblem, Problem
+
+TITLE = "PrimeTrade Tasks"
+VERSION = "0.1.0"
+_DESCRIPTION = """\
+Tasks of a person, and an inbox that tells what happened to them.
+
+- JSON in camelCase. Moments are RFC 3339 with an offset when sent, UTC with milliseconds when received.
+- What is not documented is refused: unknown fields of a body and unknown or repeated query parameters, each by name.
+- Every error is a problem document (RFC 9457) with a `code` for programs and a `traceId` for us.
+- `PATCH` is a merge patch (RFC 7396): an absent field stays, `null` clears, and an empty patch changes nothing.
+- Every `GET` can be asked as `HEAD`. Paths are exact: there are no redirects.
+"""
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The accessToken of register, login or refresh.",
+}
+_TAGS = [
+    {"name": "auth", "description": "Accounts and sessions"},
+    {"name": "users", "description": "The caller's profile"},
+    {"name": "tasks", "description": "The caller's tasks; somebody else's do not exist"},
+    {"name": "notifications", "description": "The caller's inbox"},
+    {"name": "operations", "description": "For operators and verifiers"},
+]
+
+
+def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The complete document of the routes."""
+    made = get_openapi(
+        title=TITLE,
+        version=VERSION,
+        description=_DESCRIPTION,
+        routes=routes,
+        tags=_TAGS,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    components = made["components"]
+    named = {
+        *components["schemas"],
+        *(model.__name__ for model in (Problem, FieldError, InvalidProblem, NotReadyProblem)),
+    }
+    components["schemas"] = {name: schema for name, schema in sorted(_schemas().items()) if name in named}
+    components["securitySchemes"] = {"bearer": _BEARER}
+    for path in made["paths"].values():
+        if content := path.get("patch", {}).get("requestBody", {}).get("content"):
+            content[MERGE_PATCH] = content["application/json"]
+    return made
+
+
+def _schemas() -> dict[str, Any]:
+    """The schemas of every body and answer, from the models themselves: FastAPI drops the nulls of their examples."""
+    bodies: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in _below(Body)]
+    answers: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "serialization") for model in _below(Answer)]
+    _, schemas = models_json_schema([*bodies, *answers], ref_template="#/components/schemas/{model}")
+    definitions: dict[str, Any] = schemas["$defs"]
+    return definitions
+
+
+def _below(base: type[BaseModel]) -> list[type[BaseModel]]:
+    return [model for child in base.__subclasses__() for model in (child, *_below(child))]

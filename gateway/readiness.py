@@ -1,0 +1,96 @@
+"""Whether the gateway can serve, and which of its neighbours say that they cannot."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
+
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from chassis.errors import Error
+from chassis.rpc.client import RpcFailed, ServiceChannel
+from chassis.tokens import RemoteKeys
+
+log = structlog.get_logger(__name__)
+
+_EVERY_SECONDS = 1.0
+_WAIT_SECONDS = 0.8
+
+
+class NeighbourWatch:
+    """Component: asks every neighbour's gRPC health once a second. `degraded` names those that did not say SERVING.
+
+    A neighbour counts as degraded until it has said otherwise.
+    """
+
+    name = "neighbour-watch"
+
+    def __init__(self, channels: Mapping[str, ServiceChannel]) -> None:
+        self._stubs = {name: health_pb2_grpc.HealthStub(channel) for name, channel in channels.items()}
+        self._serving: dict[str, bool] = dict.fromkeys(channels, False)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def degraded(self) -> list[str]:
+        """The neighbours that do not serve, by name."""
+        return [name for name, serving in self._serving.items() if not serving]
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.create_task(self._watch(), name=self.name)
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def background(self) -> Iterable["asyncio.Task[None]"]:
+        return () if self._task is None else (self._task,)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.gather(*(self._ask(name) for name in self._stubs))
+            await asyncio.sleep(_EVERY_SECONDS)
+
+    async def _ask(self, name: str) -> None:
+        serving = await self._says_serving(name)
+        if serving != self._serving[name]:
+            log.info("neighbour_changed", neighbour=name, serving=serving)
+        self._serving[name] = serving
+
+    async def _says_serving(self, name: str) -> bool:
+        try:
+            answer = await self._stubs[name].Check(
+                health_pb2.HealthCheckRequest(),
+                timeout=_WAIT_SECONDS,
+                metadata=(),
+            )
+        except (Error, RpcFailed):
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+class Readiness:
+    """The health of the gateway itself: it serves when it knows the signing keys and is not on its way out."""
+
+    def __init__(self, keys: RemoteKeys, watch: NeighbourWatch) -> None:
+        self._keys, self._watch = keys, watch
+        self._draining = False
+
+    async def serving(self) -> None:
+        self._draining = False
+
+    async def draining(self) -> None:
+        self._draining = True
+
+    @property
+    def refusal(self) -> str:
+        """Why the gateway cannot serve; empty when it can."""
+        if self._draining:
+            return "draining"
+        return "" if self._keys.known else "the signing keys are not known yet"
+
+    @property
+    def degraded(self) -> list[str]:
+        """The neighbours that do not serve, by name."""
+        return self._watch.degraded

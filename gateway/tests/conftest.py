@@ -1,0 +1,124 @@
+"""A gateway with services that answer as the tests say, and clients that hold every response against the document."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.testing.engines import free_port
+from chassis.testing.eventually import eventually
+from chassis.testing.issuer import Issuer
+from gateway.app import build
+from gateway.server import HttpServer
+from gateway.settings import Settings
+from gateway.tests.contract import Contract
+from gateway.tests.upstream import PERSON_ID, Upstream
+
+
+@pytest.fixture(scope="session")
+async def issuer() -> AsyncIterator[Issuer]:
+    """Whose tokens the gateway accepts."""
+    async with Issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+async def services(issuer: Issuer) -> AsyncIterator[Upstream]:
+    """The services behind the gateway, for the whole run."""
+    async with Upstream(issuer) as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(services: Upstream) -> Iterator[Upstream]:
+    """The services behind the gateway, answering well when the test begins."""
+    services.as_usual()
+    yield services
+    services.as_usual()
+
+
+@pytest.fixture(scope="session")
+def token(issuer: Issuer) -> str:
+    """A person's access token."""
+    return issuer.token(PERSON_ID)
+
+
+@pytest.fixture(scope="session")
+async def origin(services: Upstream) -> AsyncIterator[str]:
+    """The URL of a gateway whose services are there."""
+    async with served(services.target) as origin:
+        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        yield origin
+
+
+@pytest.fixture(scope="session")
+async def impatient_origin(services: Upstream) -> AsyncIterator[str]:
+    """The URL of a gateway that waits for nobody, and holds two requests at most."""
+    async with served(services.target, upstream_timeout=0.3, request_timeout=0.5, max_in_flight=2) as origin:
+        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        yield origin
+
+
+@pytest.fixture(scope="session")
+async def lonely_origin() -> AsyncIterator[str]:
+    """The URL of a gateway whose services were never there."""
+    async with served(f"127.0.0.1:{free_port()}") as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
+async def contract(origin: str) -> Contract:
+    """The document that the gateway serves."""
+    async with httpx.AsyncClient() as client:
+        return Contract((await client.get(f"{origin}/openapi.json")).json())
+
+
+@pytest.fixture(scope="session")
+async def client(origin: str, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A logged-in client."""
+    async with checked(origin, contract, token) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def anonymous(origin: str, contract: Contract) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a token."""
+    async with checked(origin, contract) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def impatient(impatient_origin: str, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A logged-in client of the impatient gateway."""
+    async with checked(impatient_origin, contract, token) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def lonely(lonely_origin: str, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the gateway without services."""
+    async with checked(lonely_origin, contract, token) as client:
+        yield client
+
+
+def checked(origin: str, contract: Contract, token: str = "") -> httpx.AsyncClient:
+    """A client that holds every response against the document."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(base_url=origin, headers=headers, event_hooks={"response": [contract.check]})
+
+
+@asynccontextmanager
+async def served(target: str, **settings: Any) -> AsyncIterator[str]:
+    """A gateway whose services are all at the target; its URL."""
+    targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), target)
+    process = build(Settings(gateway_port=0, **{**targets, **settings}))
+    async with process.running():
+        yield f"http://127.0.0.1:{process.component(HttpServer).port}"
+
+
+async def _ready(origin: str) -> bool:
+    async with httpx.AsyncClient() as client:
+        response = await client.get(f"{origin}/readyz")
+        return response.status_code == 200 and response.json()["degraded"] == []

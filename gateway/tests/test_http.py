@@ -1,0 +1,136 @@
+"""What HTTP itself demands: methods, paths, HEAD, request ids, traces, headers, measures, logs."""
+
+import asyncio
+import re
+
+import httpx
+import pytest
+import structlog
+
+from gateway.tests.upstream import NOTIFICATION_ID, TASK_ID, Upstream
+
+TASK_PATH = f"/api/v1/tasks/{TASK_ID}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api", "/api/v1", "/api/v1/tasks/", "/api/v1/users", "/api/v1/users/me/", f"{TASK_PATH}/", "/redoc",
+     f"{TASK_PATH}/archive", "/api/v2/tasks", "//api/v1/tasks", "/API/v1/tasks", "/docs/", "/docs/x",
+     "/docs/..%2fapp.py", "/healthz/"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_there_is_nothing_elsewhere_and_no_redirect(method: str, path: str, client: httpx.AsyncClient) -> None:
+    response = await client.request(method, path)
+    if not path.startswith("/docs/") or method == "GET":
+        assert response.status_code == 404
+    assert not response.is_redirect
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/api/v1/tasks", "GET, HEAD, POST"),
+        ("DELETE", "/api/v1/tasks", "GET, HEAD, POST"),
+        ("PUT", TASK_PATH, "DELETE, GET, HEAD, PATCH"),
+        ("OPTIONS", TASK_PATH, "DELETE, GET, HEAD, PATCH"),
+        ("TRACE", TASK_PATH, "DELETE, GET, HEAD, PATCH"),
+        ("GET", f"{TASK_PATH}/complete", "POST"),
+        ("HEAD", f"{TASK_PATH}/complete", "POST"),
+        ("GET", f"/api/v1/notifications/{NOTIFICATION_ID}", "PATCH"),
+        ("GET", "/api/v1/auth/login", "POST"),
+        ("POST", "/readyz", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_a_path_has_not_is_405(
+    method: str, path: str, allow: str, client: httpx.AsyncClient
+) -> None:
+    response = await client.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize("path", [TASK_PATH, "/api/v1/tasks", "/api/v1/users/me", "/readyz", "/docs", "/openapi.json"])
+async def test_head_is_get_without_the_body(path: str, client: httpx.AsyncClient, upstream: Upstream) -> None:
+    got, headed = await client.get(path), await client.head(path)
+    assert (headed.status_code, headed.content) == (200, b"")
+    assert headed.headers["content-length"] == str(len(got.content))
+    assert headed.headers.get("etag") == got.headers.get("etag")
+
+
+async def test_head_of_what_is_not_there_is_404(client: httpx.AsyncClient) -> None:
+    assert (await client.head("/api/v1/tasks/none")).status_code == 404
+
+
+async def test_a_request_id_comes_back(client: httpx.AsyncClient) -> None:
+    response = await client.get("/healthz", headers={"x-request-id": "my-request.1"})
+    assert response.headers["x-request-id"] == "my-request.1"
+    for bad in ("x" * 65, "a b", 'a"b', ""):
+        response = await client.get("/healthz", headers={"x-request-id": bad})
+        assert len(response.headers["x-request-id"]) == 32
+
+
+async def test_a_trace_goes_on_to_the_service(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    await client.get(TASK_PATH, headers={"traceparent": f"00-{'12' * 16}-{'34' * 8}-00"})
+    version, trace_id, span_id, _ = upstream.last("GetTask").metadata["traceparent"].split("-")
+    assert (version, trace_id) == ("00", "12" * 16)
+    assert span_id != "34" * 8
+    await client.get(TASK_PATH, headers={"traceparent": "nonsense"})
+    assert upstream.last("GetTask").metadata["traceparent"].split("-")[1] != "12" * 16
+
+
+async def test_browsers_are_told_to_be_careful(client: httpx.AsyncClient) -> None:
+    response = await client.get("/healthz")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["x-frame-options"] == "DENY"
+    assert response.headers["strict-transport-security"] == "max-age=31536000"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_requests_are_measured_by_template(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    await client.get(TASK_PATH)
+    await client.head(TASK_PATH)
+    await client.get(f"/nowhere/{TASK_ID}")
+    await client.request("PURGE", "/api/v1/tasks")
+    text = (await client.get("/metrics")).text
+    count = "primetrade_http_request_duration_seconds_count"
+    assert f'{count}{{method="GET",route="/api/v1/tasks/{{task_id}}",status="200"}}' in text
+    assert f'{count}{{method="HEAD",route="/api/v1/tasks/{{task_id}}",status="200"}}' in text
+    assert f'{count}{{method="GET",route="unmatched",status="404"}}' in text
+    assert f'{count}{{method="other",route="/api/v1/tasks",status="405"}}' in text
+    assert TASK_ID not in text
+    assert 'service="gateway"' in text
+
+
+async def test_requests_are_logged_without_what_nobody_should_read(
+    client: httpx.AsyncClient, token: str, upstream: Upstream
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await client.post("/api/v1/auth/refresh", json={"refreshToken": "a-secret-token"})
+        await client.get("/api/v1/tasks?pageToken=a-secret-page")
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [(line["method"], line["route"], line["status"]) for line in requests] == [
+        ("POST", "/api/v1/auth/refresh", 200),
+        ("GET", "/api/v1/tasks", 200),
+    ]
+    assert "a-secret" not in str(lines)
+    assert token not in str(lines)
+
+
+async def test_the_deadline_goes_along(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    await client.get(TASK_PATH)
+    assert 0 < upstream.last("GetTask").seconds_left < 6
+
+
+async def test_requests_in_one_packet_are_answered_in_order_and_share_nothing(
+    origin: str, token: str, upstream: Upstream
+) -> None:
+    host, port = origin.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    first = f"GET {TASK_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+    second = f"GET {TASK_PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    writer.write(f"{first}{second}".encode())
+    answers = (await reader.read()).decode()
+    writer.close()
+    assert re.findall(r"HTTP/1\.1 (\d+) ", answers) == ["200", "401"]
+    assert len(set(re.findall(r"x-request-id: (\w+)", answers))) == 2

@@ -1,0 +1,128 @@
+"""The process: where it listens, how it ends, what it says when it cannot start."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from chassis.testing.eventually import eventually
+from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@asynccontextmanager
+async def gateway(**variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m gateway serve` with these variables; killed if it still runs at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gateway",
+        "serve",
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "protos" / "gen"), "PYTHONUNBUFFERED": "1", **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=1 << 20,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def said(process: asyncio.subprocess.Process, event: str) -> dict[str, object]:
+    """The next log line of that event."""
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        async for line in process.stdout:
+            if line.startswith(b"{") and (entry := json.loads(line))["event"] == event:
+                found: dict[str, object] = entry
+                return found
+    raise AssertionError(f"the gateway never said {event}")
+
+
+def targets(upstream: Upstream) -> dict[str, str]:
+    return dict.fromkeys(("AUTH_TARGET", "USERS_TARGET", "TASKS_TARGET", "NOTIFY_TARGET"), upstream.target)
+
+
+async def test_sigterm_lets_a_request_in_flight_end(token: str, upstream: Upstream) -> None:
+    held = Held(TASK)
+    upstream.answer("GetTask", held)
+    async with gateway(GATEWAY_PORT="0", **targets(upstream)) as process:
+        url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
+        async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}) as client:
+            await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")
+            asking = asyncio.create_task(client.get(f"/api/v1/tasks/{TASK_ID}"))
+            await held.asked.wait()
+            process.send_signal(signal.SIGTERM)
+            await eventually(lambda: _refused(url), "the gateway accepts nothing new")
+            assert not asking.done()
+            held.go.set()
+            response = await asking
+            assert (response.status_code, response.headers["connection"]) == (200, "close")
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+async def test_a_request_that_never_ends_does_not_keep_the_process(token: str, upstream: Upstream) -> None:
+    held = Held(TASK)
+    upstream.answer("GetTask", held)
+    patience = {"DRAIN_TIMEOUT": "0.5", "UPSTREAM_TIMEOUT": "600", "REQUEST_TIMEOUT": "600"}
+    async with gateway(GATEWAY_PORT="0", **patience, **targets(upstream)) as process:
+        url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
+        async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
+            await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")
+            asking = asyncio.create_task(client.get(f"/api/v1/tasks/{TASK_ID}"))
+            await held.asked.wait()
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 30) == 0
+            await asyncio.wait({asking})
+            asking.exception()
+    held.go.set()
+
+
+async def test_a_taken_port_is_named(upstream: Upstream) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with gateway(GATEWAY_PORT=str(port), **targets(upstream)) as process:
+            failure = await said(process, "start_failed")
+            assert "GATEWAY_PORT" in str(failure["error"])
+            assert f"127.0.0.1:{port}" in str(failure["error"])
+            assert await asyncio.wait_for(process.wait(), 30) == 1
+
+
+async def test_every_wrong_setting_is_named() -> None:
+    wrong = {
+        "GATEWAY_PORT": "70000",
+        "TASKS_TARGET": "tasks",
+        "MAX_BODY_BYTES": "0",
+        "UPSTREAM_TIMEOUT": "soon",
+        "REQUEST_TIMEOUT": "-1",
+    }
+    async with gateway(**wrong) as process:
+        output, _ = await process.communicate()
+        assert process.returncode == 2
+        named = {line.split(":")[0] for line in output.decode().splitlines()}
+        assert named == {f"setting {variable}" for variable in wrong}
+
+
+async def _is_200(client: httpx.AsyncClient, path: str) -> bool:
+    return (await client.get(path)).status_code == 200
+
+
+async def _refused(url: str) -> bool:
+    async with httpx.AsyncClient() as plain:
+        try:
+            await plain.get(f"{url}/healthz")
+        except httpx.ConnectError:
+            return True
+        return False

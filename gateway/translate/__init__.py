@@ -1,0 +1,1 @@
+"""Protobuf to JSON and back, by hand, in one place for each contract."""

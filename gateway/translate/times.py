@@ -1,0 +1,19 @@
+"""Moments: Timestamp in the contracts, RFC 3339 in JSON."""
+
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rfc3339(moment: Timestamp) -> str:
+    """In UTC with milliseconds: `2030-01-31T17:00:00.000Z`."""
+    seconds = (_EPOCH + timedelta(seconds=moment.seconds)).isoformat()[:19]
+    return f"{seconds}.{moment.nanos // 1_000_000:03d}Z"
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """The moment as the contracts have it."""
+    since = moment - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)

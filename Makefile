@@ -1,0 +1,86 @@
+# PrimeTrade Tasks. GNU make 3.81 is enough. Settings go in the environment or after the target: make run GATEWAY_PORT=8081
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Print this
+	@echo "PrimeTrade Tasks: make <target> [NAME=value …]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	@echo "Settings: GATEWAY_PORT=8080 PORT_BASE=9100 DATA_DIR=.data ENGINES=embedded|external RESTART=1 PYTHON=…"
+	@echo "ENGINES=external takes MONGO_URL, KAFKA_BOOTSTRAP_SERVERS and, if you like, REDIS_URL and SMTP_URL."
+
+.PHONY: setup
+setup: ## Make .venv with a Python 3.11-3.13 and install everything from requirements.lock
+	@sh deploy/local/setup.sh
+
+.PHONY: run
+run: setup ## Run the whole suite in the foreground, all logs in one stream; Ctrl-C stops it in order
+	@$(PY) -m deploy.local run
+
+.PHONY: start
+start: setup ## Start the suite in the background; returns when everything is ready
+	@$(PY) -m deploy.local start
+
+.PHONY: stop
+stop: setup ## Stop the suite in order: gateway, services once quiet, engines
+	@$(PY) -m deploy.local stop
+
+.PHONY: status
+status: setup ## A line for each process: name, pid, ports, health (FORMAT=json for scripts)
+	@$(PY) -m deploy.local status
+
+.PHONY: demo
+demo: setup ## Three people, 150 tasks and their inboxes against the running suite
+	@$(PY) -m deploy.local.demo
+
+.PHONY: tail
+tail: setup ## Live domain events, decoded, one line each
+	@$(PY) -m deploy.local tail
+
+.PHONY: test
+test: setup ## Every test on the embedded engines, in parallel
+	@$(PYTEST) -q -n 2 --dist loadgroup -m "not engines"
+
+.PHONY: test-engines
+test-engines: setup ## The tests that need the engines named by MONGO_URL and KAFKA_BOOTSTRAP_SERVERS
+	@$(PYTEST) -q -m engines
+
+.PHONY: lint
+lint: setup ## Style, imports, architecture and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
+	@.venv/bin/mypy .
+
+.PHONY: types
+types: setup ## Types alone
+	@.venv/bin/mypy .
+
+.PHONY: format
+format: setup ## Put the code into its format
+	@.venv/bin/ruff check --fix --quiet . || true
+	@.venv/bin/ruff format .
+
+.PHONY: protos
+protos: setup ## Generate protos/gen from the contracts
+	@$(PY) protos/generate.py
+
+.PHONY: lock
+lock: setup ## Resolve pyproject.toml into requirements.lock, with hashes
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
+		--no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+	@sh deploy/local/setup.sh
+
+.PHONY: secrets
+secrets: setup ## Write compose's .env with fresh secrets (FORCE=1 replaces one that exists)
+	@$(PY) -m deploy.local secrets
+
+.PHONY: ci
+ci: ## Everything CI checks
+	@.ci/run
+
+.PHONY: clean
+clean: ## Remove what was built and cached (.data and .env stay)
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""How the suite is run: locally as processes, in compose, on Kubernetes."""

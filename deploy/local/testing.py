@@ -1,0 +1,91 @@
+"""The whole suite for a test: its processes on free ports, its data in a folder of its own, ended with the block."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.ports import free_base
+from deploy.local.programs import SERVICES, kafka_bootstrap_servers, mongo_url, suite_programs
+from deploy.local.settings import PORTS, LocalSettings
+from deploy.local.suite import LauncherError, Suite
+
+_OFFSETS = (0, 1, 2, *(offset + step for offset in SERVICES.values() for step in (0, 1)), PORTS)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSuite:
+    """A suite that runs. A process that dies stays dead until `restart`: nothing watches it."""
+
+    suite: Suite
+
+    @property
+    def url(self) -> str:
+        """The gateway's URL."""
+        return self.suite.settings.url
+
+    @property
+    def data(self) -> Path:
+        """DATA_DIR: logs/<process>.log, mail/*.eml, …"""
+        return self.suite.settings.data
+
+    @property
+    def mongo_url(self) -> str:
+        """Where its MongoDB is."""
+        return mongo_url(self.suite.settings)
+
+    @property
+    def kafka_bootstrap_servers(self) -> str:
+        """Where its Kafka is."""
+        return kafka_bootstrap_servers(self.suite.settings)
+
+    def ports(self, name: str) -> dict[str, int]:
+        """A process's ports by purpose: {"grpc": …, "metrics": …}."""
+        return dict(self.suite.program(name).ports)
+
+    def pid(self, name: str) -> int:
+        """A process's id; 0 when it does not run."""
+        return self.suite.control.states()[name].pid
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to one process."""
+        os.kill(self.pid(name), number)
+
+    def restart(self, name: str) -> None:
+        """Start a process, ending it before when it runs. Returns when it is well. Raises LauncherError."""
+        self.suite.restart(name)
+
+    def stop(self) -> None:
+        """Stop in order, as `make stop` does. The data stay: start again with `start`."""
+        self.suite.stop()
+
+    def start(self) -> None:
+        """Start again on the same ports and data. Raises LauncherError."""
+        self.suite.start()
+
+
+def free_settings(data: Path, **values: object) -> LocalSettings:
+    """Settings of a suite on free ports with its data in `data`; `values` are fields of LocalSettings."""
+    base = free_base(_OFFSETS)
+    return LocalSettings(**{"data_dir": data, "port_base": base, "gateway_port": base + PORTS, **values})  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def running_suite(data: Path, **values: object) -> Iterator[RunningSuite]:
+    """The suite inside the block, every process well. Raises LauncherError naming what is not.
+
+    The block takes a few seconds to enter, so share it between tests: in a fixture of module or session scope.
+    """
+    settings = free_settings(data, **values)
+    steps: list[str] = []
+    suite = Suite(settings, suite_programs(settings), say=steps.append)
+    try:
+        suite.start()
+        yield RunningSuite(suite)
+    finally:
+        suite.stop()
+
+
+__all__ = ["LauncherError", "RunningSuite", "free_settings", "running_suite"]

@@ -1,0 +1,130 @@
+"""The commands, with the real processes: in the foreground until Ctrl-C, and in the background."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from chassis.testing.eventually import eventually
+from deploy.local.demo.client import Api
+from deploy.local.testing import free_settings, running_suite
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("suite")]
+
+ROOT = Path(__file__).resolve().parents[3]
+PROCESSES = ["mongo", "kafka", "mail", "auth", "users", "tasks", "notify", "gateway"]
+
+
+class Launcher:
+    """`python -m deploy.local …` on ports and data of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = free_settings(folder / "data")
+        self.data, self.url = settings.data, settings.url
+        ports = {"GATEWAY_PORT": str(settings.gateway_port), "PORT_BASE": str(settings.port_base)}
+        self.environment = {**os.environ, **ports, "DATA_DIR": str(self.data)}
+
+    def command(self, word: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "deploy.local", word],
+            cwd=ROOT, env={**self.environment, **environment}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def foreground(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "deploy.local", "run"],
+            cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    made = Launcher(tmp_path)
+    yield made
+    made.command("stop")
+
+
+async def test_in_the_foreground_until_ctrl_c(launcher: Launcher) -> None:
+    lines: list[str] = []
+    with launcher.foreground() as process:
+        reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()))
+        reader.start()
+        await eventually(lambda: any("is ready" in line for line in lines) or process.poll() is not None, "ready", 60)
+        assert process.poll() is None, "".join(lines)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
+        status = process.wait(20)
+        reader.join()
+    text = "".join(lines)
+    assert status == 0, text
+    assert f"API    {launcher.url}/api/v1" in text
+    assert f"Docs   {launcher.url}/docs" in text
+    assert any(line.startswith("tasks   │ ") and "serving" in line for line in lines)
+    steps = [
+        "» stopping gateway",
+        "» all events are published",
+        "» stopping services",
+        "» stopping engines",
+        "» stopped",
+    ]
+    places = [text.index(step) for step in steps]
+    assert places == sorted(places)
+    assert not [child for child in children if child.is_running()]
+
+
+async def test_in_the_background(launcher: Launcher) -> None:
+    started = launcher.command("start")
+    assert started.returncode == 0, started.stdout + started.stderr
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{launcher.url}/readyz")).json() == {"status": "ready", "degraded": []}
+
+    again = launcher.command("start")
+    assert (again.returncode, "it already runs" in again.stdout) == (0, True)
+    foreground = launcher.command("run")
+    assert (foreground.returncode, "it already runs" in foreground.stderr) == (1, True)
+
+    told = json.loads(launcher.command("status", FORMAT="json").stdout)
+    assert [process["name"] for process in told["processes"]] == PROCESSES
+    assert {process["health"] for process in told["processes"]} == {"ok"}
+    pids = {process["name"]: process["pid"] for process in told["processes"]}
+
+    os.kill(pids["tasks"], signal.SIGKILL)
+    await eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids.values()), "the suite is down")
+    status = launcher.command("status")
+    assert status.returncode == 3
+    assert "The last time, tasks was killed." in status.stdout
+    assert "it does not run" in launcher.command("stop").stdout
+
+
+async def test_a_stop_right_after_the_writes_loses_nothing(tmp_path: Path) -> None:
+    person = {"email": "ada@example.com", "password": "analytical engine 1843"}
+    with running_suite(tmp_path / "data") as suite:
+        async with httpx.AsyncClient(base_url=suite.url, trust_env=False, timeout=30) as http:
+            ada = Api(http).signed_in(
+                (await Api(http).post("/auth/register", {"name": "Ada", **person}))["accessToken"]
+            )
+            tasks = await asyncio.gather(*(ada.post("/tasks", {"title": f"Task {number}"}) for number in range(20)))
+            await asyncio.gather(*(ada.post(f"/tasks/{task['id']}/complete", status=200) for task in tasks))
+            await asyncio.to_thread(suite.stop)  # the broker, and what nobody had read from it, is gone
+            await asyncio.to_thread(suite.start)
+            ada = Api(http).signed_in((await Api(http).post("/auth/login", person, status=200))["accessToken"])
+            assert (await ada.get("/tasks", {"status": "completed"}))["total"] == 20
+
+            async def unread() -> int:
+                return int((await ada.get("/notifications"))["unread"])
+
+            await eventually(lambda: _is(unread, 21), "a welcome and 20 completed tasks in the inbox")
+
+
+async def _is(read: Callable[[], Awaitable[int]], wanted: int) -> bool:
+    return await read() == wanted

@@ -1,0 +1,136 @@
+"""Wrong settings are named before anything starts; secrets are the owner's alone."""
+
+import base64
+import importlib
+import stat
+from pathlib import Path
+
+import pytest
+
+from chassis.settings import read_settings
+from deploy.local.programs import CONSUMERS, SERVICES, Group, Program, suite_programs
+from deploy.local.secrets import NAMES, SecretsExist, local_secrets, write_environment
+from deploy.local.settings import LocalSettings, missing_engines
+
+EXTERNAL = {
+    "ENGINES": "external",
+    "MONGO_URL": "mongodb://someone:secret%25@db:27017/",
+    "KAFKA_BOOTSTRAP_SERVERS": "k1:9092,k2:9092",
+}
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*(field.upper() for field in LocalSettings.model_fields), "KAFKA_IDEMPOTENCE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"GATEWAY_PORT": "eighty"}, "setting GATEWAY_PORT: Input should be a valid integer"),
+        ({"GATEWAY_PORT": "70000"}, "setting GATEWAY_PORT: Input should be less than or equal to 65535"),
+        ({"PORT_BASE": "80"}, "setting PORT_BASE: Input should be greater than or equal to 1024"),
+        ({"PORT_BASE": "8050"}, "GATEWAY_PORT must not be one of PORT_BASE's ports, 8050 to 8099"),
+        ({"ENGINES": "real"}, "setting ENGINES: Input should be 'embedded' or 'external'"),
+        ({"RESTART": "perhaps"}, "setting RESTART: Input should be a valid boolean"),
+        ({"FORMAT": "xml"}, "setting FORMAT: Input should be 'text' or 'json'"),
+        ({"ENGINES": "external"}, "MONGO_URL and KAFKA_BOOTSTRAP_SERVERS must be given with ENGINES=external"),
+        ({**EXTERNAL, "MONGO_URL": ""}, "MONGO_URL must be given with ENGINES=external"),
+        ({**EXTERNAL, "KAFKA_BOOTSTRAP_SERVERS": "k1"}, "setting KAFKA_BOOTSTRAP_SERVERS: must be host:port"),
+        ({**EXTERNAL, "MONGO_URL": 'mongodb://a:"b"@db'}, "setting MONGO_URL: must have no quotes"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    environment: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as exit_:
+        read_settings(LocalSettings)
+    told = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert message in told
+    assert "secret" not in told
+
+
+def test_empty_variables_count_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", "")
+    monkeypatch.setenv("RESTART", "1")
+    assert (LocalSettings().gateway_port, LocalSettings().restart) == (8080, True)
+
+
+def test_embedded_suite_brings_its_engines(tmp_path: Path) -> None:
+    programs = suite_programs(LocalSettings(data_dir=tmp_path, port_base=20_000))
+    assert [program.name for program in programs] == [
+        "mongo", "kafka", "mail", "auth", "users", "tasks", "notify", "gateway"
+    ]  # fmt: skip
+    assert [dict(program.ports) for program in programs] == [
+        {"mongodb": 20_000}, {"kafka": 20_001}, {"smtp": 20_002},
+        {"grpc": 20_010, "metrics": 20_011}, {"grpc": 20_020, "metrics": 20_021},
+        {"grpc": 20_030, "metrics": 20_031}, {"grpc": 20_040, "metrics": 20_041}, {"http": 8080},
+    ]  # fmt: skip
+    tasks = _program(programs, "tasks").environment
+    assert tasks["KAFKA_IDEMPOTENCE"] == "false"
+    assert tasks["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:20001"
+    assert _program(programs, "gateway").environment["TASKS_TARGET"] == "127.0.0.1:20030"
+    assert _program(programs, "notify").environment["SMTP_URL"] == "smtp://127.0.0.1:20002"
+
+
+def test_external_engines_are_used_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**EXTERNAL, "REDIS_URL": "redis://cache", "SMTP_URL": "smtp://mail:25"}.items():
+        monkeypatch.setenv(name, value)
+    programs = suite_programs(LocalSettings(data_dir=tmp_path))
+    assert {program.group for program in programs} == {Group.SERVICES, Group.GATEWAY}
+    users = _program(programs, "users").environment
+    assert (users["MONGO_URL"], users["REDIS_URL"]) == (EXTERNAL["MONGO_URL"], "redis://cache")
+    assert "KAFKA_IDEMPOTENCE" not in users
+    assert _program(programs, "notify").environment["SMTP_URL"] == "smtp://mail:25"
+
+
+def test_where_the_engines_have_no_build_it_says_the_other_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing_engines() == ""
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    told = missing_engines()
+    assert "no build for Linux aarch64 (only for Linux x86_64 and macOS arm64)" in told
+    assert "docker compose up" in told
+    assert "ENGINES=external" in told
+
+
+def test_who_reads_events_is_known() -> None:
+    consumers = {name for name in SERVICES if importlib.import_module(f"services.{name}.consumers").TOPICS}
+    assert consumers == CONSUMERS
+
+
+def test_only_auth_gets_the_secrets(tmp_path: Path) -> None:
+    programs = suite_programs(LocalSettings(data_dir=tmp_path))
+    holders = {program.name for program in programs if set(NAMES) & set(program.environment)}
+    assert holders == {"auth"}
+
+
+def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "secrets"
+    made = local_secrets(folder)
+    assert made == local_secrets(folder)
+    assert [len(base64.urlsafe_b64decode(made[name])) for name in NAMES] == [32] * len(NAMES)
+    assert len(set(made.values())) == len(NAMES)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_composes_environment_is_not_replaced_by_accident(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    write_environment(path, force=False)
+    first = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(SecretsExist, match="FORCE=1"):
+        write_environment(path, force=False)
+    assert path.read_text() == first
+    write_environment(path, force=True)
+    assert path.read_text() != first
+    assert [line.partition("=")[0] for line in first.splitlines()[1:]] == list(NAMES)
+
+
+def _program(programs: list[Program], name: str) -> Program:
+    return next(program for program in programs if program.name == name)

@@ -94,8 +94,13 @@ class Control:
         self._call("startProcess", name, False)
 
     def stop(self, name: str) -> None:
-        """Stop one process, named group:process. Returns when it has ended."""
-        self._call("stopProcess", name, False)
+        """Stop one process, named group:process. Returns when it has ended; one that has ended already is no error."""
+        try:
+            self._call("stopProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            # It died, and supervisord saw it only now.
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise
         self._await_stop(*name.split(":"))
 
     def shutdown(self) -> None:

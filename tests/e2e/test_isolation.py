@@ -52,8 +52,8 @@ async def test_a_token_cannot_be_turned_into_another(ada: Person, eve: Person) -
         tampered(eve.access_token, roles=["operator", "service"]),
         tampered(eve.access_token, exp=2**33),
         unsigned(ada.access_token),
-        ada.access_token[:-4] + "AAAA",
-        "",
+        ada.access_token[:-8] + "AAAAAAAA",
+        "hello",
     ]
     for token in forged:
         eve.access_token = token

@@ -42,10 +42,6 @@ tail: setup ## Live domain events, decoded, one line each
 test: setup ## Every test on the embedded engines, in parallel
 	@$(PYTEST) -q -n 2 --dist loadgroup -m "not engines"
 
-.PHONY: test-engines
-test-engines: setup ## The tests that need the engines named by MONGO_URL and KAFKA_BOOTSTRAP_SERVERS
-	@$(PYTEST) -q -m engines
-
 .PHONY: lint
 lint: setup ## Style, imports, architecture and types
 	@.venv/bin/ruff check .

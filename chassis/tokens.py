@@ -9,7 +9,7 @@ import base64
 import contextlib
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from chassis.background import Background
 from chassis.clock import Clock
 from chassis.errors import Error, Unauthenticated, Unavailable
 from chassis.identity import Principal
@@ -99,7 +100,7 @@ def public_key(x: str) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4)))
 
 
-class RemoteKeys:
+class RemoteKeys(Background):
     """Component: the issuer's keys, fetched at start, every five minutes, and when a token names an unknown one.
 
     Keeps serving from the last good set while the issuer is away. With `patience` None the process starts without
@@ -120,7 +121,6 @@ class RemoteKeys:
         self._keys: dict[str, Ed25519PublicKey] = {}
         self._asked = asyncio.Lock()
         self._asked_at = float("-inf")
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def known(self) -> bool:
@@ -142,16 +142,7 @@ class RemoteKeys:
     async def __aenter__(self) -> None:
         if self._patience is not None:
             await ready("the signing keys of auth", self._refresh, self._patience)
-        self._task = asyncio.create_task(self._keep_fresh(), name=self.name)
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    def background(self) -> Iterable["asyncio.Task[None]"]:
-        return () if self._task is None else (self._task,)
+        await super().__aenter__()
 
     async def _ask_for_unknown(self) -> None:
         loop = asyncio.get_running_loop()
@@ -162,16 +153,19 @@ class RemoteKeys:
             with contextlib.suppress(Error):
                 await self._refresh()
 
-    async def _keep_fresh(self) -> None:
-        pause = 0.2
+    async def _run(self) -> None:
+        pause = self._every if self._keys else 0.0
         while True:
+            await asyncio.sleep(pause)
             try:
                 await self._refresh()
                 pause = self._every
             except Error as error:
                 log.warning("keys_not_refreshed", error=str(error))
-                pause = min(pause * 2, 10.0) if not self._keys else 30.0
-            await asyncio.sleep(pause)
+                pause = 30.0 if self._keys else min(pause * 2 or 0.2, 10.0)
 
     async def _refresh(self) -> None:
-        self._keys = {kid: public_key(x) for kid, x in (await self._fetch()).items()}
+        try:
+            self._keys = {kid: public_key(x) for kid, x in (await self._fetch()).items()}
+        except ValueError as error:
+            raise Unavailable("the issuer gave a key that is none") from error

@@ -1,12 +1,12 @@
 """Whether the gateway can serve, and which of its neighbours say that they cannot."""
 
 import asyncio
-import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from chassis.background import Background
 from chassis.errors import Error
 from chassis.rpc.client import RpcFailed, ServiceChannel
 from chassis.tokens import RemoteKeys
@@ -17,7 +17,7 @@ _EVERY_SECONDS = 1.0
 _WAIT_SECONDS = 0.8
 
 
-class NeighbourWatch:
+class NeighbourWatch(Background):
     """Component: asks every neighbour's gRPC health once a second. `degraded` names those that did not say SERVING.
 
     A neighbour counts as degraded until it has said otherwise.
@@ -28,26 +28,13 @@ class NeighbourWatch:
     def __init__(self, channels: Mapping[str, ServiceChannel]) -> None:
         self._stubs = {name: health_pb2_grpc.HealthStub(channel) for name, channel in channels.items()}
         self._serving: dict[str, bool] = dict.fromkeys(channels, False)
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def degraded(self) -> list[str]:
         """The neighbours that do not serve, by name."""
         return [name for name, serving in self._serving.items() if not serving]
 
-    async def __aenter__(self) -> None:
-        self._task = asyncio.create_task(self._watch(), name=self.name)
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    def background(self) -> Iterable["asyncio.Task[None]"]:
-        return () if self._task is None else (self._task,)
-
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         while True:
             await asyncio.gather(*(self._ask(name) for name in self._stubs))
             await asyncio.sleep(_EVERY_SECONDS)

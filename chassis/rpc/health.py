@@ -5,13 +5,14 @@ replica out of the balancer because they share a database that is down would hel
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
+
+from chassis.background import Background
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -46,7 +47,7 @@ class RpcHealth:
             await self._servicer.set(name, status)
 
 
-class EngineChecks:
+class EngineChecks(Background):
     """Component: asks each engine every `every` seconds whether it answers, and tells the health."""
 
     name = "engine-checks"
@@ -55,21 +56,8 @@ class EngineChecks:
         self, health: RpcHealth, probes: Mapping[str, Callable[[], Awaitable[None]]], every: float = 5.0
     ) -> None:
         self._health, self._probes, self._every = health, probes, every
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> None:
-        self._task = asyncio.create_task(self._watch(), name=self.name)
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    def background(self) -> Iterable["asyncio.Task[None]"]:
-        return () if self._task is None else (self._task,)
-
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         while True:
             for name, probe in self._probes.items():
                 await self._health.engine(name, await self._answers(probe))

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from primetrade.auth.v1 import auth_pb2, auth_pb2_grpc
 
-from chassis.rpc.client import ServiceChannel
+from chassis.errors import Unavailable
+from chassis.rpc.client import RpcFailed, ServiceChannel
 from chassis.tokens import ALGORITHM, RemoteKeys
 
 AUTH_SERVICE = auth_pb2.DESCRIPTOR.services_by_name["AuthService"].full_name
@@ -25,7 +26,11 @@ def _fetcher(channel: ServiceChannel) -> Callable[[], Awaitable[Mapping[str, str
     stub = auth_pb2_grpc.AuthServiceStub(channel)
 
     async def fetch() -> Mapping[str, str]:
-        response = await stub.GetJwks(auth_pb2.GetJwksRequest(), metadata=())
+        try:
+            response = await stub.GetJwks(auth_pb2.GetJwksRequest(), metadata=())
+        except RpcFailed as error:
+            # A bug of auth must not end those who verify with the keys they have.
+            raise Unavailable("auth did not give its keys") from error
         return {key.kid: key.x for key in response.keys if key.alg == ALGORITHM}
 
     return fetch

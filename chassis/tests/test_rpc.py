@@ -37,7 +37,7 @@ from chassis.settings import ServiceSettings
 from chassis.telemetry import traces
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
-from chassis.tokens import TokenVerifier
+from chassis.tokens import RemoteKeys, TokenVerifier
 
 DESCRIPTOR = notify_pb2.DESCRIPTOR.services_by_name["NotificationsService"]
 ASK = notify_pb2.ListNotificationsRequest()
@@ -338,3 +338,28 @@ async def test_a_method_without_an_access_rule_stops_the_start(wire: Wire) -> No
     verifier = TokenVerifier(auth_keys(auth_channel("127.0.0.1:1"), None), "i", "a", SystemClock())
     with pytest.raises(ValueError, match="UpdateNotification has no access rule"):
         RpcServer(ServiceSettings(), [service], verifier, RpcHealth())
+
+
+async def test_keys_that_cannot_be_had_are_unavailable_and_end_nothing(wire: Wire) -> None:
+    """The server of another service knows no GetJwks: as auth with a bug, it answers with a status that says one."""
+    async with auth_channel(f"127.0.0.1:{wire.server.port}") as channel:
+        keys = auth_keys(channel, None)
+        async with keys:
+            with pytest.raises(Unavailable):
+                await keys.find("any")
+            assert not any(task.done() for task in keys.background())
+
+
+async def test_a_key_that_is_none_leaves_those_that_were_known() -> None:
+    published = {
+        "good": base64.urlsafe_b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    }
+
+    async def fetch() -> dict[str, str]:
+        return dict(published)
+
+    async with (keys := RemoteKeys(fetch, patience=10, unknown_every=0)):
+        published["bad"] = "AAAA"
+        assert await keys.find("bad") is None
+        assert await keys.find("good") is not None
+        assert not any(task.done() for task in keys.background())

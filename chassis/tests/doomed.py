@@ -6,7 +6,7 @@ import signal
 
 from primetrade.tasks.v1 import events_pb2
 
-from chassis.events.consumer import Consumer
+from chassis.events.consuming.consumer import Consumer
 from chassis.events.envelope import Event
 from chassis.events.topics import TASKS
 from chassis.settings import Settings

@@ -17,9 +17,9 @@ from chassis.cancelling import cancel
 from chassis.clock import Clock, SystemClock, ordered_id
 from chassis.events.admin import Topics
 from chassis.events.envelope import Event, read_event
-from chassis.events.limits import RelayLimits
-from chassis.events.outbox import INDEXES, AggregateStore
-from chassis.events.relay import Relay
+from chassis.events.publishing.limits import RelayLimits
+from chassis.events.publishing.outbox import INDEXES, AggregateStore
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import TASKS
 from chassis.mongo import Document, Indexes, Mongo
 from chassis.settings import ServiceSettings

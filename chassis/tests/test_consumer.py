@@ -14,10 +14,10 @@ from primetrade.tasks.v1 import events_pb2
 from prometheus_client import REGISTRY
 
 from chassis.errors import DeadlineExceeded, Unavailable
-from chassis.events.backoff import Backoff
-from chassis.events.consumer import Consumer, Permanent, Retries
+from chassis.events.consuming.backoff import Backoff
+from chassis.events.consuming.consumer import Consumer, Permanent, Retries
+from chassis.events.consuming.partition import QUEUE_RECORDS
 from chassis.events.envelope import Event
-from chassis.events.partition import QUEUE_RECORDS
 from chassis.events.topics import TASKS
 from chassis.settings import Settings
 from chassis.telemetry import traces

@@ -14,9 +14,9 @@ import pytest
 from primetrade.tasks.v1 import events_pb2
 from prometheus_client import REGISTRY
 
-from chassis.events.backoff import Backoff
-from chassis.events.consumer import Consumer, Handler, Permanent, Retries
-from chassis.events.deadletter import DeadLetterFailed
+from chassis.events.consuming.backoff import Backoff
+from chassis.events.consuming.consumer import Consumer, Handler, Permanent, Retries
+from chassis.events.consuming.deadletter import DeadLetterFailed
 from chassis.events.envelope import Event
 from chassis.events.topics import TASKS
 from chassis.process import EngineAway

@@ -8,12 +8,12 @@ from functools import partial
 import pytest
 
 from chassis.errors import AlreadyExists, NotFound, Unavailable, VersionMismatch
-from chassis.events import pending as limits_of
-from chassis.events.clearing import Clearing
-from chassis.events.limits import RelayLimits
-from chassis.events.outbox import retrying
-from chassis.events.pending import Pending, from_document
-from chassis.events.tombstones import purge
+from chassis.events.publishing import pending as limits_of
+from chassis.events.publishing.clearing import Clearing
+from chassis.events.publishing.limits import RelayLimits
+from chassis.events.publishing.outbox import retrying
+from chassis.events.publishing.pending import Pending, from_document
+from chassis.events.publishing.tombstones import purge
 from chassis.testing.engines import Engines
 from chassis.tests.notes import Hands, Note, NoteProcess, settings_for
 

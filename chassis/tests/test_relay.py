@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import REGISTRY
 
 from chassis.events.envelope import Event
-from chassis.events.limits import RelayLimits
-from chassis.events.outbox import retrying
-from chassis.events.producer import KafkaProducer, partition_of
+from chassis.events.publishing.limits import RelayLimits
+from chassis.events.publishing.outbox import retrying
+from chassis.events.publishing.producer import KafkaProducer, partition_of
 from chassis.events.topics import TASKS
 from chassis.identity import Principal, set_principal
 from chassis.settings import ServiceSettings

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from chassis.clock import Clock, SystemClock
 from chassis.events.admin import Topics
-from chassis.events.consumer import Consumer
-from chassis.events.relay import Relay
+from chassis.events.consuming.consumer import Consumer
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import AUTH
 from chassis.mongo import Indexes, Mongo, engine_calls
 from chassis.process import Process

@@ -6,7 +6,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 from primetrade.users.v1 import events_pb2
 
-from chassis.events.consumer import Handler
+from chassis.events.consuming.consumer import Handler
 from chassis.events.envelope import Event
 from chassis.events.topics import USERS
 from services.auth.store.accounts import AccountStore

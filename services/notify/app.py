@@ -5,9 +5,9 @@ from primetrade.notify.v1.notify_pb2_grpc import add_NotificationsServiceService
 
 from chassis.clock import Clock, SystemClock
 from chassis.events.admin import Topics
-from chassis.events.backoff import Backoff
-from chassis.events.consumer import Consumer
-from chassis.events.relay import Relay
+from chassis.events.consuming.backoff import Backoff
+from chassis.events.consuming.consumer import Consumer
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import NOTIFICATIONS
 from chassis.mongo import Indexes, Mongo, engine_calls
 from chassis.process import Process

@@ -12,7 +12,7 @@ from primetrade.tasks.v1 import events_pb2 as task_events
 from primetrade.tasks.v1 import tasks_pb2
 
 from chassis.clock import Clock
-from chassis.events.consumer import Handler, Permanent
+from chassis.events.consuming.consumer import Handler, Permanent
 from chassis.events.envelope import Event
 from chassis.events.topics import AUTH, TASKS
 from chassis.telemetry.traces import current_traceparent

@@ -5,8 +5,8 @@ from primetrade.tasks.v1.tasks_pb2_grpc import add_TasksServiceServicer_to_serve
 
 from chassis.clock import SystemClock, ordered_id
 from chassis.events.admin import Topics
-from chassis.events.consumer import Consumer
-from chassis.events.relay import Relay
+from chassis.events.consuming.consumer import Consumer
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import TASKS
 from chassis.mongo import Indexes, Mongo, engine_calls
 from chassis.process import Component, Process

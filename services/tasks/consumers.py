@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
-from chassis.events.consumer import Handler
+from chassis.events.consuming.consumer import Handler
 from chassis.events.topics import Topic
 
 TOPICS: tuple[Topic, ...] = ()

@@ -1,6 +1,6 @@
 """The periodic work of the tasks service, each job also a command of `python -m services.tasks`.
 
-None of its own yet: the outbox is swept and old tombstones are purged by the relay (chassis/events/relay.py).
+None of its own yet: the relay (chassis/events/publishing/relay.py) sweeps the outbox and purges old tombstones.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

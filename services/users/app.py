@@ -5,8 +5,9 @@ from primetrade.users.v1.users_pb2_grpc import add_UsersServiceServicer_to_serve
 
 from chassis.clock import Clock, SystemClock
 from chassis.events.admin import Topics
-from chassis.events.consumer import Consumer
-from chassis.events.relay import Relay
+from chassis.events.consuming.broadcast import Broadcast
+from chassis.events.consuming.consumer import Consumer
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import USERS
 from chassis.mongo import Indexes, Mongo, engine_calls
 from chassis.process import Process
@@ -18,7 +19,6 @@ from chassis.telemetry.traces import Tracing
 from chassis.tokens import TokenVerifier
 from services.users import consumers
 from services.users.api import ACCESS, UsersApi
-from services.users.changes import ProfileChanges
 from services.users.settings import Settings
 from services.users.store.cache import ProfileCache
 from services.users.store.profiles import COLLECTION, INDEXES, ProfileStore
@@ -52,7 +52,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
             auth,
             keys,
             cache,
-            ProfileChanges(settings, cache),
+            Broadcast(settings, USERS, consumers.cached(cache)),
             relay,
             RpcServer(settings, [api], verifier, health, engine_calls),
             Consumer(settings, NAME, consumers.TOPICS, consumers.handlers(store, clock), clock=clock),

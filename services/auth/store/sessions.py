@@ -7,9 +7,9 @@ from primetrade.auth.v1 import events_pb2
 from pymongo import IndexModel
 
 from chassis.clock import Clock
-from chassis.events import outbox
-from chassis.events.outbox import AggregateStore
-from chassis.events.relay import Relay
+from chassis.events.publishing import outbox
+from chassis.events.publishing.outbox import AggregateStore
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import AUTH
 from chassis.mongo import Collection, Document
 from services.auth.domain.session import Session, SessionRevoked

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.errors import NotFound
-from chassis.events.outbox import retrying
+from chassis.events.publishing.outbox import retrying
 from services.auth.store.accounts import AccountStore
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.errors import Invalid, Unauthenticated, Violation
-from chassis.events.outbox import retrying
+from chassis.events.publishing.outbox import retrying
 from services.auth.crypto.passwords import Passwords
 from services.auth.domain.account import Account
 from services.auth.domain.registration import login_address

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.errors import Invalid, NotFound
-from chassis.events.outbox import retrying
+from chassis.events.publishing.outbox import retrying
 from services.auth.domain.refresh_token import RefreshToken
 from services.auth.domain.session import RevocationReason, Standing
 from services.auth.store.sessions import SessionStore

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.errors import Invalid, NotFound, Unauthenticated
-from chassis.events.outbox import retrying
+from chassis.events.publishing.outbox import retrying
 from services.auth.crypto.access_tokens import AccessTokens
 from services.auth.domain.refresh_token import RefreshToken
 from services.auth.domain.session import RevocationReason, Session, Standing

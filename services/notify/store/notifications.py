@@ -8,9 +8,9 @@ from pymongo import IndexModel
 
 from chassis.clock import Clock
 from chassis.errors import AlreadyExists
-from chassis.events import outbox
-from chassis.events.outbox import AggregateStore
-from chassis.events.relay import Relay
+from chassis.events.publishing import outbox
+from chassis.events.publishing.outbox import AggregateStore
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import NOTIFICATIONS
 from chassis.mongo import Collection, Document
 from services.notify.domain.inbox import Cursor

@@ -11,7 +11,7 @@ from primetrade.auth.v1.auth_pb2 import Account
 from primetrade.auth.v1.events_pb2 import AccountRegistered
 from primetrade.notify.v1 import events_pb2
 
-from chassis.events.deadletter import DeadLetters, Story
+from chassis.events.consuming.deadletter import DeadLetters, Story
 from chassis.telemetry.traces import Tracing
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually

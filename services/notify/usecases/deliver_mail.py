@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.errors import VersionMismatch
-from chassis.events.backoff import Backoff
+from chassis.events.consuming.backoff import Backoff
 from services.notify.channels.outcome import Deferred, Refused
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.domain.delivery import Delivery, State

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.clock import Clock
-from chassis.events.outbox import retrying
+from chassis.events.publishing.outbox import retrying
 from services.notify.domain.notification import Notification
 from services.notify.store.notifications import RESOURCE, NotificationStore
 

@@ -1,7 +1,7 @@
 """Documents ⇄ tasks. A document's fields are named as the contract names them; its `_id` is the task's id.
 
 {_id: UUID, owner_id: UUID, title, description, status: "pending", priority: 2, due_time, create_time, update_time,
- complete_time?, and the machinery of chassis/events/outbox.py}
+ complete_time?, and the machinery of chassis/events/publishing/outbox.py}
 """
 
 from collections.abc import Collection, Iterable

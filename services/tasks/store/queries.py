@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from chassis.events.outbox import INDEXES as OUTBOX_INDEXES
+from chassis.events.publishing.outbox import INDEXES as OUTBOX_INDEXES
 from chassis.mongo import Document
 from services.tasks.domain.listing import READABLE, Listing, Order, Position, SortField, SortValue
 from services.tasks.domain.values import OwnerId

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from chassis.events.outbox import retrying
+from chassis.events.publishing.outbox import retrying
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,8 +3,8 @@
 import asyncio
 
 from chassis.clock import Clock
-from chassis.events.outbox import AggregateStore
-from chassis.events.relay import Relay
+from chassis.events.publishing.outbox import AggregateStore
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import TASKS
 from chassis.mongo import Collection, Document
 from services.tasks.domain.events import TaskEvent

@@ -1,7 +1,7 @@
 """The cache of profiles: five minutes, in process or in Redis, and never older than what this process knows.
 
 Two things keep it fresh. Whoever writes puts the new state in at once; and every process hears every profile event
-(services/users/changes.py) and puts in the state it tells. A state is put only over an older one, and a process does
+(services/users/consumers.py) and puts in the state it tells. A state is put only over an older one, and a process does
 not take from the cache what is older than the newest it has put there: so a slow reader, a lost put and a cache that
 comes back with yesterday's memory cannot bring an old state back.
 """

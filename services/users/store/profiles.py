@@ -6,9 +6,9 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from chassis.clock import Clock
-from chassis.events import outbox
-from chassis.events.outbox import AggregateStore
-from chassis.events.relay import Relay
+from chassis.events.publishing import outbox
+from chassis.events.publishing.outbox import AggregateStore
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import USERS
 from chassis.mongo import Collection, Document
 from services.users.domain.profile import RESOURCE, Profile, ProfileEvent

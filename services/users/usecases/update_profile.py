@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.clock import Clock
-from chassis.events.outbox import retrying
+from chassis.events.publishing.outbox import retrying
 from services.users.domain.profile import RESOURCE, Profile
 from services.users.domain.reader import Reader
 from services.users.store.profiles import ProfileStore

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pymongo.read_concern import ReadConcern
 
 from chassis.clock import Clock
-from chassis.events.limits import RelayLimits
-from chassis.events.pending import Outbox, Pending, from_document
+from chassis.events.publishing.limits import RelayLimits
+from chassis.events.publishing.pending import Outbox, Pending, from_document
 from chassis.mongo import Collection, Document
 
 _FIELDS = {"pending": 1, "pending_since": 1}

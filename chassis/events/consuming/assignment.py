@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from chassis.events.partition import Partition
+from chassis.events.consuming.partition import Partition
 from chassis.telemetry import metrics
 
 log = structlog.get_logger(__name__)

@@ -13,10 +13,10 @@ from opentelemetry.trace import SpanKind
 
 from chassis import deadline
 from chassis.errors import Unavailable
-from chassis.events.backoff import Backoff
-from chassis.events.deadletter import DeadLetters, Story
+from chassis.events.consuming.backoff import Backoff
+from chassis.events.consuming.deadletter import DeadLetters, Story
+from chassis.events.consuming.failures import Failure, Permanent, is_away
 from chassis.events.envelope import Event, Undecodable, read_event
-from chassis.events.failures import Failure, Permanent, is_away
 from chassis.telemetry import metrics, traces
 
 log = structlog.get_logger(__name__)

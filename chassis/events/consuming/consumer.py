@@ -19,11 +19,11 @@ from google.protobuf.message import Message
 
 from chassis.clock import Clock, SystemClock
 from chassis.events.admin import Topics
-from chassis.events.assignment import Assignment
-from chassis.events.deadletter import DeadLetters
-from chassis.events.failures import Permanent, is_away
-from chassis.events.handling import Handler, Handling, Retries
-from chassis.events.partition import FETCH_RECORDS
+from chassis.events.consuming.assignment import Assignment
+from chassis.events.consuming.deadletter import DeadLetters
+from chassis.events.consuming.failures import Permanent, is_away
+from chassis.events.consuming.handling import Handler, Handling, Retries
+from chassis.events.consuming.partition import FETCH_RECORDS
 from chassis.events.topics import MAX_BATCH_BYTES, Topic
 from chassis.process import ready
 from chassis.settings import Settings

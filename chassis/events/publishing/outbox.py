@@ -19,8 +19,8 @@ from chassis.aggregate import Aggregate
 from chassis.clock import Clock, ordered_id
 from chassis.errors import AlreadyExists, NotFound, Unavailable, VersionMismatch
 from chassis.events.envelope import Event
-from chassis.events.pending import MAX_BYTES, MAX_EVENTS, Pending, data_size, from_document, to_document
-from chassis.events.relay import Relay
+from chassis.events.publishing.pending import MAX_BYTES, MAX_EVENTS, Pending, data_size, from_document, to_document
+from chassis.events.publishing.relay import Relay
 from chassis.events.topics import Topic
 from chassis.identity import peek_principal
 from chassis.mongo import Collection, Document
@@ -77,7 +77,7 @@ class AggregateStore(Generic[A, E]):
     Guarantees: an event is published at least once, never before the state it tells of is durable, and never after a
     later event of its aggregate was first seen. The events of an aggregate are numbered 1, 2, 3, … without gaps. A save
     sets fields and appends events and never replaces the document, so it cannot bring back events cleared meanwhile.
-    A removed aggregate stays as a tombstone (chassis.events.tombstones); its id must never be used again.
+    A removed aggregate stays as a tombstone (chassis.events.publishing.tombstones); its id must never be used again.
     """
 
     def __init__(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from chassis.events.clearing import Clearing, DocumentId
 from chassis.events.envelope import Event
-from chassis.events.limits import RelayLimits
-from chassis.events.pending import Pending
-from chassis.events.producer import KafkaProducer
+from chassis.events.publishing.clearing import Clearing, DocumentId
+from chassis.events.publishing.limits import RelayLimits
+from chassis.events.publishing.pending import Pending
+from chassis.events.publishing.producer import KafkaProducer
 from chassis.telemetry import metrics
 
 _FIRST_PAUSE = 0.05

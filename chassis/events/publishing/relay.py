@@ -9,14 +9,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from chassis.cancelling import cancel
 from chassis.clock import Clock
-from chassis.events.clearing import Clearing
-from chassis.events.depth import measure
-from chassis.events.lane import Budget, Lane
-from chassis.events.limits import RelayLimits
-from chassis.events.pending import Outbox, Pending
-from chassis.events.producer import KafkaProducer, partition_of
-from chassis.events.sweep import sweep
-from chassis.events.tombstones import purge
+from chassis.events.publishing.clearing import Clearing
+from chassis.events.publishing.depth import measure
+from chassis.events.publishing.lane import Budget, Lane
+from chassis.events.publishing.limits import RelayLimits
+from chassis.events.publishing.pending import Outbox, Pending
+from chassis.events.publishing.producer import KafkaProducer, partition_of
+from chassis.events.publishing.sweep import sweep
+from chassis.events.publishing.tombstones import purge
 from chassis.events.topics import Topic
 from chassis.mongo import Collection, Document
 from chassis.process import ready

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from chassis.clock import Clock
-from chassis.events.pending import Outbox
+from chassis.events.publishing.pending import Outbox
 from chassis.telemetry import metrics
 
 _EVER = {"pending_since": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}

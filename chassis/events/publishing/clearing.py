@@ -11,8 +11,8 @@ from uuid import UUID
 import structlog
 
 from chassis.events.envelope import Event
-from chassis.events.limits import RelayLimits
-from chassis.events.pending import Outbox, Pending
+from chassis.events.publishing.limits import RelayLimits
+from chassis.events.publishing.pending import Outbox, Pending
 from chassis.mongo import Document, engine_calls
 
 DocumentId = tuple[Outbox, object]

@@ -7,7 +7,7 @@ PYTEST := $(PY) -m pytest
 help: ## Print this
 	@echo "PrimeTrade Tasks: make <target> [NAME=value …]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
-	@echo "Settings: GATEWAY_PORT=8080 PORT_BASE=9100 DATA_DIR=.data ENGINES=embedded|external RESTART=1 PYTHON=…"
+	@echo "Settings: GATEWAY_PORT=8080 PORT_BASE=9100 DATA_DIR=.data START_TIMEOUT=45 ENGINES=embedded|external RESTART=1 PYTHON=…"
 	@echo "ENGINES=external takes MONGO_URL, KAFKA_BOOTSTRAP_SERVERS and, if you like, REDIS_URL and SMTP_URL."
 
 .PHONY: setup

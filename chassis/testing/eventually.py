@@ -17,7 +17,7 @@ async def eventually(check: Callable[[], Awaitable[T]], what: str, seconds: floa
 async def eventually(check: Callable[[], T], what: str, seconds: float = ...) -> T: ...
 
 
-async def eventually(check: Callable[[], object], what: str, seconds: float = 30.0) -> object:
+async def eventually(check: Callable[[], object], what: str, seconds: float = 60.0) -> object:
     """Call `check` until it returns something true, and return that. Raises AssertionError naming what was awaited."""
     deadline = time.monotonic() + seconds
     while True:

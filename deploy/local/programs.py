@@ -54,6 +54,10 @@ class Program:
 SERVICES = {"auth": 10, "users": 20, "tasks": 30, "notify": 40}
 """The services, and where their ports are: gRPC at PORT_BASE plus this, metrics at the next."""
 
+_EMBEDDED_KAFKA = {"KAFKA_IDEMPOTENCE": "false", "KAFKA_SESSION_TIMEOUT": "3"}
+"""It refuses the idempotent producer, and lets the first member of a group wait for half the session timeout. With any
+other broker the processes' own defaults hold."""
+
 CONSUMERS = frozenset({"auth", "users", "notify"})
 """The services that react to events."""
 
@@ -136,8 +140,7 @@ def _shared(settings: LocalSettings) -> dict[str, str]:
         **targets,
         **{name: value for name, value in given.items() if value},
         "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap_servers(settings),
-        # The embedded broker refuses the idempotent producer. Elsewhere the processes' own default holds.
-        **({"KAFKA_IDEMPOTENCE": "false"} if settings.embedded else {}),
+        **(_EMBEDDED_KAFKA if settings.embedded else {}),
     }
 
 

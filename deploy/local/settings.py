@@ -44,6 +44,8 @@ class LocalSettings(BaseSettings):
     gateway_port: int = Field(default=8080, ge=1, le=65535)
     port_base: int = Field(default=9100, ge=1024, le=65535 - PORTS, description="first of the suite's other ports")
     data_dir: Path = Field(default=Path(".data"), description="data, logs, mails and secrets of this suite")
+    # With a stop after it, a start ends within 60 s either way.
+    start_timeout: float = Field(default=45, ge=1, le=3600, description="seconds until every process must be well")
     restart: bool = Field(default=False, description="a process that dies is started again instead of ending the suite")
     format: Literal["text", "json"] = Field(default="text", description="of status")
     force: bool = Field(default=False, description="secrets: replace the file that exists")

@@ -20,8 +20,6 @@ from deploy.local.probes import health_of, on_the_way
 from deploy.local.programs import Group, Program
 from deploy.local.settings import LocalSettings
 
-START_SECONDS = 45.0
-"""Until everything is well. With a stop after it, a start ends within 60 s either way."""
 QUIET_SECONDS = 1.2
 """For so long nothing must be on its way: the gauges are measured every 0.5 s and 1 s, so each was measured anew, also
 after the last consumer had published an event of its own."""
@@ -56,13 +54,13 @@ class Suite:
         self.control = Control(settings.data)
         self._daemon: subprocess.Popen[bytes] | None = None
 
-    def start(self, seconds: float = START_SECONDS, watched: bool = False) -> None:
+    def start(self, watched: bool = False) -> None:
         """Start everything and return when every process is well and nothing is degraded.
 
         With `watched` a process of its own takes the suite down when another dies. Raises LauncherError naming what
-        is taken, dead or not well within `seconds`; what did start keeps running then: call `stop`.
+        is taken, dead or not well within START_TIMEOUT; what did start keeps running then: call `stop`.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self.settings.start_timeout
         self._require_free_ports()
         self._spawn()
         for group in Group:
@@ -103,14 +101,14 @@ class Suite:
         self._await_end(daemon)
         self._say(f"stopped in {time.monotonic() - began:.1f} s")
 
-    def restart(self, name: str, seconds: float = START_SECONDS) -> None:
+    def restart(self, name: str) -> None:
         """Start one process, ending it before when it runs. Returns when it is well. Raises LauncherError."""
         program = self.program(name)
         full_name = f"{program.group.value}:{name}"
         if self.control.states()[name].pid:
             self.control.stop(full_name)
         self.control.start(full_name)
-        self._await_health([program], time.monotonic() + seconds)
+        self._await_health([program], time.monotonic() + self.settings.start_timeout)
 
     def program(self, name: str) -> Program:
         """The program of that name. Raises LookupError."""

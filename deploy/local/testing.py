@@ -69,6 +69,7 @@ class RunningSuite:
 def free_settings(data: Path, **values: object) -> LocalSettings:
     """Settings of a suite on free ports with its data in `data`; `values` are fields of LocalSettings."""
     base = free_base(_OFFSETS)
+    values = {"start_timeout": 240, **values}  # so generous that only a defect reaches it
     return LocalSettings(**{"data_dir": data, "port_base": base, "gateway_port": base + PORTS, **values})  # type: ignore[arg-type]
 
 

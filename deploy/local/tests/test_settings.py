@@ -33,6 +33,8 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"PORT_BASE": "80"}, "setting PORT_BASE: Input should be greater than or equal to 1024"),
         ({"PORT_BASE": "8050"}, "GATEWAY_PORT must not be one of PORT_BASE's ports, 8050 to 8099"),
         ({"ENGINES": "real"}, "setting ENGINES: Input should be 'embedded' or 'external'"),
+        ({"START_TIMEOUT": "0"}, "setting START_TIMEOUT: Input should be greater than or equal to 1"),
+        ({"START_TIMEOUT": "soon"}, "setting START_TIMEOUT: Input should be a valid number"),
         ({"RESTART": "perhaps"}, "setting RESTART: Input should be a valid boolean"),
         ({"FORMAT": "xml"}, "setting FORMAT: Input should be 'text' or 'json'"),
         ({"ENGINES": "external"}, "MONGO_URL and KAFKA_BOOTSTRAP_SERVERS must be given with ENGINES=external"),

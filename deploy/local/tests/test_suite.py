@@ -112,8 +112,9 @@ def test_a_taken_port_is_named_with_the_setting_that_moves_it(stand_ins: StandIn
 
 def test_what_is_not_ready_in_time_is_named(stand_ins: StandIns) -> None:
     (stand_ins.folder / "degraded").write_text("users")
+    stand_ins.suite.settings = stand_ins.suite.settings.model_copy(update={"start_timeout": 5})
     with pytest.raises(LauncherError, match=r"^gateway is not ready: degraded: users$"):
-        stand_ins.suite.start(seconds=4)
+        stand_ins.suite.start()
 
 
 def test_a_process_that_dies_while_starting_is_named(stand_ins: StandIns) -> None:

@@ -2,6 +2,8 @@
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 .DEFAULT_GOAL := help
+# A suite of ten processes would compile itself ten times.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Print this

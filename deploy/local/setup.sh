@@ -60,7 +60,7 @@ tools=$venv/uv.txt
 awk '/^[a-z]/ { chosen = /^uv==/ } chosen' requirements.lock >"$tools"
 # uv takes 4 s where pip takes 45. Where uv cannot reach what pip is configured for, pip does it.
 if "$venv/bin/python" -m pip install --quiet --no-deps --require-hashes -r "$tools" &&
-    "$venv/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes requirements.lock; then
+    "$venv/bin/uv" pip sync --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes requirements.lock; then
     :
 else
     echo "uv could not do it; pip tries, which takes longer" >&2

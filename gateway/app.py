@@ -17,6 +17,8 @@ from gateway.middleware.errors import Errors
 from gateway.middleware.head import Head
 from gateway.middleware.in_flight import InFlight
 from gateway.middleware.measure import Measure
+from gateway.middleware.plain_path import PlainPath
+from gateway.middleware.refusal import Refusal
 from gateway.middleware.security_headers import SecurityHeaders
 from gateway.middleware.trace import Trace
 from gateway.neighbours import Channels, Neighbours
@@ -64,6 +66,8 @@ def application(
             Middleware(Measure),
             Middleware(SecurityHeaders),
             Middleware(Errors),
+            Middleware(Refusal),
+            Middleware(PlainPath),
             Middleware(InFlight, limit=settings.max_in_flight),
             Middleware(BodyLimit, limit=settings.max_body_bytes),
             Middleware(Deadline, seconds=settings.request_timeout),

@@ -20,6 +20,7 @@ from chassis.errors import (
     Violation,
 )
 from chassis.problem import CONTENT_TYPE, Problem
+from gateway.connection import HEAD_TOO_LARGE
 from gateway.problems import problem_for
 from gateway.reading.body import TOO_SLOW
 
@@ -38,6 +39,7 @@ _SAMPLES: dict[int, Error | Problem | Exception] = {
     415: Problem(problem.UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json, in UTF-8."),
     422: Invalid([Violation("title", "is required"), Violation("colour", "is not known here")]),
     429: Exhausted("too many attempts", 30),
+    431: Problem(HEAD_TOO_LARGE, "Request line and headers may have at most 65536 bytes together."),
     500: RuntimeError(),
     503: Unavailable("", 1),
     504: DeadlineExceeded(),
@@ -48,7 +50,7 @@ _HEADERS = {
     "ETag": ("changes with every change of the resource; for If-Match and If-None-Match", "string"),
     "Location": ("the path of the new resource", "string"),
 }
-_ALWAYS = (400, 413, 422, 500, 503, 504)
+_ALWAYS = (400, 408, 413, 422, 431, 500, 503, 504)
 
 
 def answers(
@@ -60,7 +62,7 @@ def answers(
 ) -> Responses:
     """The responses of an operation: its own, its refusals, and those that every one of its kind can give."""
     own = {status: _success(status, model, headers) for status, model in success.items()}
-    common = {*_ALWAYS, *refusals, *((401,) if protected else ()), *((408, 415) if body else ())}
+    common = {*_ALWAYS, *refusals, *((401,) if protected else ()), *((415,) if body else ())}
     return {**own, **{status: _refusal(status) for status in sorted(common)}}
 
 

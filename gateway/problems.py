@@ -31,6 +31,10 @@ _NEUTRAL = {
 }
 
 
+MAX_ERRORS = 50
+"""How many broken rules a problem names; its detail counts them all."""
+
+
 class Refused(Exception):
     """A refusal that only HTTP knows: too large, not JSON, …"""
 
@@ -55,8 +59,8 @@ def problem_for(error: Exception) -> Problem:
     if isinstance(error, Refused):
         return error.problem
     if isinstance(error, Misread):
-        return problem_of(Invalid(error.violations))
-    problem = problem_of(error, field_name)
+        return _shortened(problem_of(Invalid(error.violations)))
+    problem = _shortened(problem_of(error, field_name))
     neutral = _NEUTRAL.get(type(error))
     return replace(problem, detail=neutral) if neutral else problem
 
@@ -66,6 +70,14 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
     trace = current_trace()
     body = problem.body(_path(scope), f"{trace.trace_id:032x}" if trace else "")
     return Response(orjson.dumps(body), problem.row.status, dict(problem.headers), CONTENT_TYPE)
+
+
+def _shortened(problem: Problem) -> Problem:
+    errors = problem.facts.get("errors", ())
+    if len(errors) <= MAX_ERRORS:
+        return problem
+    detail = f"{problem.detail}; the first {MAX_ERRORS} are named"
+    return replace(problem, detail=detail, facts={**problem.facts, "errors": errors[:MAX_ERRORS]})
 
 
 def _path(scope: Scope) -> str:

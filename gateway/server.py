@@ -4,11 +4,14 @@ import asyncio
 import math
 import socket
 from collections.abc import Iterable
+from functools import partial
+from typing import Any, cast
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.connection import Connection, HeadLimits
 from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -31,10 +34,11 @@ class HttpServer:
 
     def __init__(self, settings: Settings, app: ASGIApp) -> None:
         self._host, self.port = settings.gateway_host, settings.gateway_port
+        limits = HeadLimits(settings.max_header_bytes, settings.header_timeout)
         self._config = uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=cast(Any, partial(Connection, limits)),  # uvicorn does nothing with it but call it
             ws="none",
             lifespan="off",
             log_config=None,

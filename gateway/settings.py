@@ -20,6 +20,10 @@ class Settings(settings.Settings):
     upstream_timeout: float = Field(default=5, gt=0, description="seconds a call to a service may take")
     request_timeout: float = Field(default=10, gt=0, description="seconds a request may take, all its calls together")
     max_body_bytes: int = Field(default=1_048_576, ge=1, description="bytes of a request's body; more is refused (413)")
+    max_header_bytes: int = Field(
+        default=65_536, ge=1024, description="bytes of a request's line and headers together; more is refused (431)"
+    )
+    header_timeout: float = Field(default=10, gt=0, description="seconds until a request's headers must be there (408)")
     max_in_flight: int = Field(
         default=512, ge=1, description="API requests served at once; more are refused as unavailable (503)"
     )

@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SOCKET_PATH_LIMIT = 90
 """A unix socket's path is at most 104 bytes on macOS, and supervisord appends its process id while it binds."""
 
+STEADY_SECONDS = 10
+"""With RESTART=1 a process that ends sooner than this after its start counts as failing: supervisor waits 1 s, then
+2 s, then 3 s, … before it starts it again, until it has lasted so long once. Nothing waits for it to become steady."""
+
 
 def socket_path(data: Path) -> Path:
     """Where supervisord listens: inside DATA_DIR, or, where that is too long, in a short private folder."""
@@ -73,16 +77,15 @@ def _program(program: Program, logs: Path, restart: bool) -> str:
         directory=ROOT,
         environment=_environment({"PYTHONUNBUFFERED": "1", **program.environment}),
         autostart="false",
-        # With RESTART=1 supervisor waits 1 s, then 2 s, then 3 s, … between starts of a process that ends within 1 s.
         autorestart="true" if restart else "false",
         startretries="1000" if restart else "0",
-        startsecs="1" if restart else "0",
+        startsecs=STEADY_SECONDS if restart else "0",
         stopsignal="TERM",
         stopwaitsecs=program.stop_seconds,
         stopasgroup="true",
         killasgroup="true",
         redirect_stderr="true",
-        stdout_logfile=logs / f"{program.name}.log",
+        stdout_logfile=_escaped(logs / f"{program.name}.log"),  # which supervisor expands twice
         stdout_logfile_maxbytes="10MB",
         stdout_logfile_backups="3",
     )
@@ -97,7 +100,7 @@ def _watch(command: tuple[str, ...], logs: Path, environment: Mapping[str, str])
         autostart="false",
         autorestart="unexpected",
         redirect_stderr="true",
-        stdout_logfile=logs / "watch.log",
+        stdout_logfile=_escaped(logs / "watch.log"),
         stdout_logfile_maxbytes="1MB",
         stdout_logfile_backups="1",
         priority="1",

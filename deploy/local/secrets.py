@@ -21,6 +21,11 @@ def local_secrets(folder: Path) -> dict[str, str]:
     return {name: _kept(folder / name) for name in NAMES}
 
 
+def kept_secrets(folder: Path) -> dict[str, str]:
+    """The secrets that are in `folder` already: nothing is made or changed."""
+    return {name: (folder / name).read_text().strip() for name in NAMES if (folder / name).exists()}
+
+
 def write_environment(path: Path, force: bool) -> None:
     """Write compose's `.env` (mode 0600) with fresh secrets. Raises SecretsExist unless `force`."""
     if path.exists() and not force:

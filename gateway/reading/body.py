@@ -29,11 +29,30 @@ async def read_body(request: Request, model: type[B]) -> B:
     Raises Refused (408, 413, 415), Unreadable, or Misread with every violation.
     """
     _require_json(request)
+    _require_no_coding(request)
     values = read_object(await _arrived(request))
     try:
         return model.model_validate(values)
     except ValidationError as error:
         raise Misread(violations_of(error)) from None
+
+
+async def read_no_body(request: Request) -> None:
+    """Nothing, or the `{}` that some clients send for it, of whatever type: such a route has no body.
+
+    RFC 9110, 8.6: a request has one if it has a length or is chunked. Raises Refused (408, 413) or Unreadable.
+    """
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return
+    if (await _arrived(request)).strip() not in (b"", b"{}"):
+        raise Unreadable("this takes no body")
+
+
+def _require_no_coding(request: Request) -> None:
+    codings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    if {coding.strip() for coding in codings} - {"", "identity"}:
+        detail = "The body must be sent as it is, without a Content-Encoding."
+        raise Refused(Problem(UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": "identity"}))
 
 
 def _require_json(request: Request) -> None:

@@ -6,13 +6,15 @@ from typing import NoReturn
 from chassis.errors import Unreadable
 
 _MAX_DEPTH = 32
+_MAX_NAMES = 100
+"""Of one object: more than any document of ours has, few enough that each wrong one can be named."""
 
 
 def read_object(raw: bytes) -> dict[str, object]:
     """The object of a JSON text in UTF-8.
 
     Raises Unreadable for anything else: malformed text, NaN and Infinity, a name given twice, a lone surrogate, NUL,
-    a nesting deeper than any document of ours, a text that is not an object.
+    a nesting deeper or an object larger than any of ours, a text that is not an object.
     """
     try:
         text = raw.decode()
@@ -32,6 +34,8 @@ def read_object(raw: bytes) -> dict[str, object]:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(pairs) > _MAX_NAMES:
+        raise Unreadable(f"the body has an object of more than {_MAX_NAMES} names")
     names = dict(pairs)
     if len(names) != len(pairs):
         seen: set[str] = set()

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from chassis.errors import NotFound
 from chassis.identity import set_principal
 from gateway.access import authenticated
-from gateway.reading.body import read_body
+from gateway.reading.body import read_body, read_no_body
 from gateway.reading.query import NoQuery, read_query
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -51,6 +51,8 @@ class Public(APIRoute):
                 read_query(request, NoQuery)
             if body is not None:
                 arguments["body"] = await read_body(request, body)
+            else:
+                await read_no_body(request)
             response: Response = await endpoint(request, **arguments)
             return response
 

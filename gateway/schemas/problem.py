@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gateway.problems import MAX_ERRORS
 from gateway.schemas.base import Answer
 
 
@@ -29,4 +30,7 @@ class FieldError(Answer):
 class InvalidProblem(Problem):
     """Every field that breaks a rule, at once."""
 
-    errors: list[FieldError]
+    errors: Annotated[
+        list[FieldError],
+        Field(max_length=MAX_ERRORS, description=f"the first {MAX_ERRORS}; the detail counts them all"),
+    ]

@@ -54,7 +54,7 @@ def _field_list(value: Any) -> frozenset[str]:
 class NewTask(Body):
     """A task to be created."""
 
-    title: Title = Field(description="trimmed; no control characters")
+    title: Title = Field(description="trimmed; something visible, no control characters")
     description: Description | None = Field(
         default=None, description="trimmed; tab and newline are the only control characters"
     )
@@ -75,7 +75,7 @@ class NewTask(Body):
 class TaskPatch(Body):
     """A merge patch (RFC 7396): only the fields that are present change; null clears a description or a due date."""
 
-    title: Title = Field(default_factory=str, description="trimmed; no control characters")
+    title: Title = Field(default_factory=str, description="trimmed; something visible, no control characters")
     description: Description | None = Field(
         default_factory=str, description="trimmed; tab and newline are the only control characters"
     )

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from chassis.text import is_blank
+
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LINE_END = re.compile(r"\r\n?")
 _CONTROLS_OF_A_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -19,6 +21,8 @@ _DATE = re.compile(
 def _one_line(value: str) -> str:
     if _CONTROLS.search(value):
         raise PydanticCustomError("controls", "must not contain control characters")
+    if is_blank(value):
+        raise PydanticCustomError("blank", "must have a visible character")
     return value
 
 

@@ -39,7 +39,7 @@ class Contract:
 
     def _operation(self, request: httpx.Request) -> dict[str, Any] | None:
         for pattern, item in self._paths:
-            if pattern.fullmatch(request.url.path):
+            if pattern.fullmatch(request.url.raw_path.decode().partition("?")[0]):
                 found: dict[str, Any] | None = item.get(request.method.lower())
                 return found
         return None

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.errors import Invalid, Violation
+from gateway.tests.samples import SAMPLES
 from gateway.tests.upstream import NOTIFICATION_ID, TASK_ID, Upstream
 
 TASKS = "/api/v1/tasks"
@@ -36,6 +38,8 @@ UNREADABLE = {
     "a string": b'"title"',
     "null": b"null",
     "a number beyond use": b'{"title": ' + b"9" * 5000 + b"}",
+    "more names than any document has": b"{%s}" % b",".join(b'"%d":0' % n for n in range(101)),
+    "the same inside": b'{"title": {%s}}' % b",".join(b'"%d":0' % n for n in range(101)),
     "deep": b"[" * 50_000,
     "deep with escapes": rb'{"title": ' + b"[" * 40 + rb'"\n\u0041"' + b"]" * 40 + b"}",
 }
@@ -82,6 +86,41 @@ async def test_a_body_over_the_limit_is_413_without_a_length_too(client: httpx.A
 
     assert (await client.post(TASKS, content=chunks(), headers=JSON)).status_code == 413
     assert not upstream.received
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "identity, gzip", "x"])
+async def test_a_body_in_a_coding_is_415(coding: str, client: httpx.AsyncClient, upstream: Upstream) -> None:
+    response = await client.post(TASKS, json={"title": "x"}, headers={"content-encoding": coding})
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+    assert not upstream.received
+    response = await client.post(TASKS, content=b"{}", headers={"content-type": "text/plain"})
+    assert "accept-encoding" not in response.headers
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+async def test_identity_is_no_coding(coding: str, client: httpx.AsyncClient, upstream: Upstream) -> None:
+    assert (await client.post(TASKS, json={"title": "x"}, headers={"content-encoding": coding})).status_code == 201
+
+
+BODILESS = [(sample.method, sample.path, sample.status) for sample in SAMPLES.values() if sample.body is None]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), BODILESS)
+async def test_what_has_no_body_takes_none(
+    method: str, path: str, status: int, client: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    async def chunks(size: int, part: bytes) -> AsyncIterator[bytes]:
+        for _ in range(size):
+            yield part
+
+    bodies: list[tuple[Any, int]] = [
+        (b"", status), (b"{}", status), (chunks(0, b""), status), (chunks(1, b" {}"), status),
+        (b'{"x": 1}', 400), (b"x", 400), (chunks(3, b"{}"), 400), (chunks(33, b" " * 65_536), 413),
+    ]  # fmt: skip
+    for body, expected in bodies:
+        upstream.received.clear()
+        assert (await client.request(method, path, content=body)).status_code == expected
+        assert bool(upstream.received) == (expected == status)
 
 
 async def test_a_body_without_a_length_is_read(client: httpx.AsyncClient, upstream: Upstream) -> None:
@@ -135,6 +174,18 @@ VIOLATIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, str]]] = {
     ),
     "a number for a boolean": ("PATCH", f"{INBOX}/{NOTIFICATION_ID}", {"read": 1}, {"read": "must be true or false"}),
     "an empty patch of the inbox": ("PATCH", f"{INBOX}/{NOTIFICATION_ID}", {}, {"read": "is required"}),
+    "nothing to be seen": (
+        "POST",
+        TASKS,
+        {"title": "\u200b", "description": "\u200b"},
+        {"title": "must have a visible character"},
+    ),
+    "a name that cannot be seen": (
+        "PATCH",
+        "/api/v1/users/me",
+        {"name": "\u2060 \u3164"},
+        {"name": "must have a visible character"},
+    ),
     "no name": ("PATCH", "/api/v1/users/me", {"name": ""}, {"name": "must not be empty"}),
     "another's mail": ("PATCH", "/api/v1/users/me", {"email": "b@example.com"}, {"email": "is not known here"}),
     "registration": (
@@ -161,6 +212,21 @@ async def test_every_violated_field_is_named_at_once(kind: str, client: httpx.As
     assert response.status_code == 422
     assert {error["field"]: error["message"] for error in response.json()["errors"]} == expected
     assert not upstream.received
+
+
+async def test_many_violations_are_counted_but_not_all_named(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    response = await client.post("/api/v1/auth/login", json=dict.fromkeys((f"n{n}" for n in range(100)), 0))
+    problem = response.json()
+    assert (response.status_code, problem["detail"]) == (422, "102 field(s) break rules; the first 50 are named")
+    assert len(problem["errors"]) == 50
+
+
+async def test_many_violations_of_a_service_are_not_all_named_either(
+    client: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.answer("CreateTask", Invalid([Violation(f"f{n}", "must not be") for n in range(51)]))
+    response = await client.post(TASKS, json={"title": "x"})
+    assert (response.status_code, len(response.json()["errors"])) == (422, 50)
 
 
 QUERIES = {

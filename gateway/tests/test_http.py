@@ -134,3 +134,16 @@ async def test_requests_in_one_packet_are_answered_in_order_and_share_nothing(
     writer.close()
     assert re.findall(r"HTTP/1\.1 (\d+) ", answers) == ["200", "401"]
     assert len(set(re.findall(r"x-request-id: (\w+)", answers))) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api%2fv1/tasks", "/api%2Fv1/tasks", "/api/v1%5ctasks", f"{TASK_PATH}%2fcomplete", f"{TASK_PATH}%5Ccomplete",
+     "/%2fhealthz", "/docs%2fstart.js"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_encoded_slash_is_no_separator(
+    method: str, path: str, client: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    assert (await client.request(method, path)).status_code == 404
+    assert not upstream.received

@@ -43,6 +43,7 @@ QUERIES = {400: "?title=%FF", 422: "?colour=red"}
 SENT: dict[int, dict[str, Any]] = {
     413: {"content": b"x" * 1_048_577, "headers": {"content-type": "application/json"}},
     415: {"content": b"{}", "headers": {"content-type": "text/plain"}},
+    431: {"headers": {"x-filler": "y" * 65_536}},
 }
 
 

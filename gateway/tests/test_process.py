@@ -105,6 +105,8 @@ async def test_every_wrong_setting_is_named() -> None:
         "GATEWAY_PORT": "70000",
         "TASKS_TARGET": "tasks",
         "MAX_BODY_BYTES": "0",
+        "MAX_HEADER_BYTES": "0",
+        "HEADER_TIMEOUT": "0",
         "UPSTREAM_TIMEOUT": "soon",
         "REQUEST_TIMEOUT": "-1",
     }

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -87,6 +88,36 @@ async def test_with_restart_a_dead_process_is_started_again(tmp_path: Path) -> N
             return made.suite.control.states()["writer"].pid not in (0, first) and made.suite.death() is None
 
         await eventually(again, "the writer runs again")
+    finally:
+        made.suite.stop()
+
+
+async def test_with_restart_a_process_that_fails_again_and_again_is_waited_for(tmp_path: Path) -> None:
+    made = StandIns(tmp_path, free_settings(tmp_path / "data", restart=True))
+    writer = made.programs[2]
+    lasting = "import time; print('began', flush=True); time.sleep(1.2)"
+    object.__setattr__(writer, "command", (sys.executable, "-S", "-c", lasting))
+    object.__setattr__(writer, "ports", made.programs[0].ports)  # it seems well: the engine accepts connections there
+    try:
+        made.suite.start()
+        log = made.settings.logs / "supervisord.log"
+        backed_off = r"exited: writer .*\n(?:.*\n)*?.*spawned: 'writer'.*\n(?:.*\n)*?.*exited: writer"
+        await eventually(lambda: re.search(backed_off, log.read_text()), "the writer failed twice")
+        assert "success: writer" not in log.read_text()
+        await eventually(lambda: made.suite.control.states()["writer"].name == "BACKOFF", "it is waited for")
+    finally:
+        made.suite.stop()
+
+
+def test_a_data_dir_may_have_any_sign_that_supervisor_gives_a_meaning(tmp_path: Path) -> None:
+    folder = tmp_path / "100% %(x)s %%s#;y"
+    folder.mkdir()
+    made = StandIns(folder, free_settings(folder / "data%d"))
+    try:
+        made.suite.start(watched=True)
+        assert {line.health for line in status_lines(made.suite)} == {"ok"}
+        assert "serving" in (made.settings.logs / "writer.log").read_text()
+        assert (made.settings.logs / "watch.log").exists()
     finally:
         made.suite.stop()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from email_validator import EmailNotValidError, validate_email
 
 from chassis.checks import Checks
+from chassis.text import is_blank
 
 NAME_CHARACTERS = 100
 EMAIL_CHARACTERS = 254
@@ -16,7 +17,7 @@ _REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A name of 1 to 100 characters, a normalised address, a password of 8 to 128 characters."""
+    """A name of 1 to 100 characters that can be seen, a normalised address, a password of 8 to 128 characters."""
 
     name: str
     email: str
@@ -45,6 +46,8 @@ def _name(text: str) -> str:
     trimmed = text.strip()
     if not 1 <= len(trimmed) <= NAME_CHARACTERS:
         raise ValueError(f"must have 1 to {NAME_CHARACTERS} characters")
+    if is_blank(trimmed):
+        raise ValueError("must have a visible character")
     return _printable(trimmed)
 
 

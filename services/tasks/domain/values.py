@@ -9,6 +9,8 @@ from enum import IntEnum, StrEnum
 from typing import NewType
 from uuid import UUID
 
+from chassis.text import is_blank
+
 TaskId = NewType("TaskId", UUID)
 OwnerId = NewType("OwnerId", UUID)
 Title = NewType("Title", str)
@@ -42,7 +44,7 @@ class Priority(IntEnum):
 
 
 def title(text: str) -> Title:
-    """A title: one trimmed line of 1 to 200 characters."""
+    """A title: one trimmed line of 1 to 200 characters, one of which can be seen."""
     trimmed = text.strip()
     if not trimmed:
         raise ValueError("must not be empty")
@@ -50,6 +52,8 @@ def title(text: str) -> Title:
         raise ValueError(f"must have at most {TITLE_CHARACTERS} characters")
     if _CONTROL.search(trimmed):
         raise ValueError("must not contain control characters")
+    if is_blank(trimmed):
+        raise ValueError("must have a visible character")
     return Title(trimmed)
 
 

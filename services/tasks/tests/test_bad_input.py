@@ -19,6 +19,7 @@ BAD_FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("title", {"title": "x" * 1_000_000}),
     ("title", {"title": "two\nlines"}),
     ("title", {"title": "tab\there"}),
+    ("title", {"title": "\u200b\u2060"}),
     ("title", {"title": "null\0"}),
     ("title", {"title": "delete\x7f"}),
     ("title", {"title": "next line\x85 of C1"}),

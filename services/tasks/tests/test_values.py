@@ -17,6 +17,12 @@ def test_a_title_has_no_control_character(control: str) -> None:
         title(f"a{control}b")
 
 
+def test_a_title_can_be_seen() -> None:
+    assert title("\u200b👩\u200d💻") == "\u200b👩\u200d💻"
+    with pytest.raises(ValueError, match="visible"):
+        title("\u200b")
+
+
 @pytest.mark.parametrize("control", [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))])
 def test_a_description_has_no_control_character_but_tab_and_newline(control: str) -> None:
     if control in "\t\n":

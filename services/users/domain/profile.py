@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.aggregate import Aggregate
+from chassis.text import is_blank
 
 NAME_CHARACTERS = 100
 EMAIL_CHARACTERS = 254
@@ -34,12 +35,14 @@ ProfileEvent = ProfileCreated | ProfileUpdated
 
 
 def profile_name(text: str) -> str:
-    """A name: one trimmed line of 1 to 100 characters. Raises ValueError saying what it must be."""
+    """A name: one trimmed line of 1 to 100 characters, one visible. Raises ValueError saying what it must be."""
     trimmed = text.strip()
     if not 1 <= len(trimmed) <= NAME_CHARACTERS:
         raise ValueError(f"must have 1 to {NAME_CHARACTERS} characters")
     if _REFUSED.search(trimmed):
         raise ValueError("must not contain control characters")
+    if is_blank(trimmed):
+        raise ValueError("must have a visible character")
     return trimmed
 
 

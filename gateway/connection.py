@@ -1,0 +1,225 @@
+"""A connection: HTTP/1.1 by uvicorn and httptools, with bounds on what comes before a request is one."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from chassis.errors import Unreadable
+from chassis.problem import TABLE, Problem, Row
+from gateway.middleware.refusal import REFUSAL
+from gateway.reading.body import TOO_SLOW
+
+HEAD_TOO_LARGE = Row(431, "headers-too-large", "The headers are too large")
+NOT_IMPLEMENTED = Row(501, "not-implemented", "This method is not known here")
+
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (/[!->@-~]{0,1023})(?:\?[!-~]*)? HTTP/1\.[01]\r?\n")
+"""A request line as RFC 9112, 3 has it, whatever its method."""
+_LINGER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """How many bytes the request line and the headers may have together, and in how many seconds they must be there."""
+
+    size: int
+    seconds: float
+
+
+class Connection(HttpToolsProtocol):
+    """Serves requests one after the other, and refuses by itself what never becomes one.
+
+    A head larger than the limit gets 431, one that is not there in time 408, one that is not HTTP 400, an unknown
+    method 501, each as a problem document, which the application says like any other; then the connection is closed.
+    While no answer is owed there is always a timer, the one for the head or that of keep-alive: nobody can hold a
+    connection by sending slowly. Trailers count as a head does, and are dropped (RFC 9110, 6.5.1).
+    """
+
+    def __init__(
+        self,
+        limits: HeadLimits,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._part: Literal["between", "head", "body"] = "between"
+        self._advanced = False
+        """Whether the data at hand brought a message, a head or a piece of a body on."""
+        self._held = 0
+        """Bytes since anything came on: they are a head or trailers, and kept in memory."""
+        self._deaf = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        self._unset_keepalive_if_required()
+        part, cycle, self._advanced = self._part, self.cycle, False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # No upgrade is taken, and what follows its offer can no longer be told from the next request.
+            self._deaf = True
+            self.cycle.keep_alive = False
+        except httptools.HttpParserError as error:
+            begins = part == "between" and self.cycle is cycle
+            self._refuse(*self._story(error, data if begins else b""))
+        else:
+            self._held = 0 if self._advanced else self._held + len(data)
+            if self._held > self._limits.size:
+                self._refuse(self._too_large())
+            elif not self._owes:
+                self._await_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._part, self._advanced = "head", True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._part == "head":
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        # The first data of a head are not in `_held`: they may be the end of something else.
+        self._held = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if self._held > self._limits.size:
+            raise ValueError("the head is too large")
+        self._head_arrived()
+        self._part, self._advanced = "body", True
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._advanced = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._part, self._advanced = "between", True
+        super().on_message_complete()
+
+    @property
+    def _owes(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_head(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self._limits.seconds, self._give_up)
+
+    def _head_arrived(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self._part == "head" and not self.transport.is_closing():
+            self._refuse(Problem(TOO_SLOW, f"The headers did not arrive within {self._limits.seconds:g} seconds."))
+        else:
+            self.transport.close()
+
+    def _too_large(self) -> Problem:
+        return Problem(HEAD_TOO_LARGE, f"Request line and headers may have at most {self._limits.size} bytes together.")
+
+    def _story(self, error: httptools.HttpParserError, begun: bytes) -> tuple[Problem, str, bytes]:
+        """The problem of data that could not be parsed, with method and path where they are known."""
+        if self._held > self._limits.size:
+            return self._too_large(), self._method, self._path
+        if isinstance(error, httptools.HttpParserInvalidMethodError) and (line := _REQUEST_LINE.match(begun)):
+            method = line[1].decode()
+            return Problem(NOT_IMPLEMENTED, f"No path allows {method}."), method, line[2]
+        why = "" if isinstance(error, httptools.HttpParserCallbackError) else f": {error}"
+        return Problem(TABLE[Unreadable], f"the request is not HTTP/1.1{why}"), self._method, self._path
+
+    @property
+    def _method(self) -> str:
+        return self.parser.get_method().decode() if self._part != "between" and self.url else ""
+
+    @property
+    def _path(self) -> bytes:
+        path = self.url.partition(b"?")[0] if self._part != "between" else b""
+        return path[:1024] if path.startswith(b"/") else b""
+
+    def _refuse(self, problem: Problem, method: str | None = None, path: bytes | None = None) -> None:
+        """Answer with the problem, after what was asked before it, and hear nothing more."""
+        scope = self._scope(problem, self._method if method is None else method, self._path if path is None else path)
+        self._deaf = True
+        self._head_arrived()
+        broken, self.cycle = self.cycle, self._cycle(scope)
+        if broken is None or broken.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        elif not broken.more_body:
+            self.pipeline.appendleft((self.cycle, self.app))
+        elif self.pipeline:
+            self.pipeline[0] = (self.cycle, self.app)
+        else:  # it is being served, and the rest of its body cannot be read
+            broken.disconnected = True
+            broken.message_event.set()
+            if broken.response_started:
+                self.transport.close()
+            else:
+                self._start_asgi_task(self.cycle, self.app)
+
+    def _cycle(self, scope: dict[str, Any]) -> RequestResponseCycle:
+        cycle = RequestResponseCycle(
+            scope=cast(Any, scope),
+            transport=_LastWords(self.transport, self._linger),
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        return cycle
+
+    def _linger(self) -> None:
+        """Close when the client could read (RFC 9112, 9.6): unread data cause a reset, which may destroy the answer."""
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+            self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+
+    def _scope(self, problem: Problem, method: str, path: bytes) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+            "method": method,
+            "path": path.decode("latin-1"),
+            "raw_path": path,
+            "query_string": b"",
+            "headers": [],
+            "state": self.app_state.copy(),
+            REFUSAL: problem,
+        }
+
+
+class _LastWords(asyncio.Transport):
+    """The transport as the last answer sees it: to close it is for the connection."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        super().__init__()
+        self.write, self.is_closing, self.close = transport.write, transport.is_closing, close  # type: ignore[method-assign]

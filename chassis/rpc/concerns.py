@@ -11,11 +11,12 @@ from typing import Any
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 
 from chassis.deadline import within
-from chassis.errors import Error, Unauthenticated, Unavailable
-from chassis.identity import SERVICE_ROLE, set_principal
-from chassis.rpc.status import DETAILS_KEY, code_of, details_of
+from chassis.errors import Error, Unauthenticated, Unavailable, Unreadable
+from chassis.identity import OPERATOR_ROLE, SERVICE_ROLE, set_principal
+from chassis.rpc.status import DETAILS_KEY, code_of, details_of, message_of
 from chassis.telemetry import metrics, traces
 from chassis.tokens import TokenVerifier
 
@@ -36,6 +37,11 @@ class Access(Enum):
     """Anybody with a valid access token."""
     SERVICE = "service"
     """Another service: an access token with the role `service`."""
+    OPERATOR = "operator"
+    """Whoever runs the suite: an access token with the role `operator`."""
+
+
+_ROLES = {Access.SERVICE: SERVICE_ROLE, Access.OPERATOR: OPERATOR_ROLE}
 
 
 def with_identity(handler: Handler, access: Access, verifier: TokenVerifier) -> Handler:
@@ -50,12 +56,24 @@ def with_identity(handler: Handler, access: Access, verifier: TokenVerifier) -> 
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("this needs a bearer token")
         principal = await verifier.verify(token)
-        if access is Access.SERVICE:
-            principal.require_role(SERVICE_ROLE)
+        if (role := _ROLES.get(access)) is not None:
+            principal.require_role(role)
         set_principal(principal)
         return await handler(request, context)
 
     return public if access is Access.PUBLIC else identified
+
+
+def with_message(handler: Handler, parse: Callable[[bytes], Any]) -> Handler:
+    """Read the request. Raises as `message_from`.
+
+    gRPC would do it before everything else: for anybody, unmeasured, and answer with what the parser said.
+    """
+
+    async def handle(request: bytes, context: Context) -> Any:
+        return await handler(message_from(request, parse), context)
+
+    return handle
 
 
 def with_deadline(handler: Handler, engine: Callable[[float], AbstractContextManager[None]]) -> Handler:
@@ -87,7 +105,7 @@ def with_errors(handler: Handler, method: str) -> Handler:
         try:
             return await handler(request, context)
         except Error as error:
-            await context.abort(code_of(error), str(error), ((DETAILS_KEY, details_of(error)),))
+            await tell(error, context)
         except Exception:
             log.exception("rpc_failed", method=method)
             await context.abort(grpc.StatusCode.INTERNAL, "internal error")
@@ -111,6 +129,19 @@ def with_telemetry(handler: Handler, method: str) -> Handler:
                 observe[code or grpc.StatusCode.OK](time.perf_counter() - started)
 
     return handle
+
+
+async def tell(error: Error, context: Context) -> None:
+    """End the call with the error as its status."""
+    await context.abort(code_of(error), message_of(error), ((DETAILS_KEY, details_of(error)),))
+
+
+def message_from(request: bytes, parse: Callable[[bytes], Any]) -> Any:
+    """The message of a request. Raises Unreadable for bytes that are no such message."""
+    try:
+        return parse(request)
+    except DecodeError:
+        raise Unreadable("the request is no message of this method") from None
 
 
 class InFlight:

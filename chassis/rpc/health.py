@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
 from chassis.background import Background
+from chassis.rpc.standard import Standard
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -37,7 +38,7 @@ class RpcHealth:
         """Whether an engine answers."""
         await self._servicer.set(f"engine:{name}", SERVING if reachable else NOT_SERVING)
 
-    async def add_to(self, server: grpc.aio.Server) -> None:
+    async def add_to(self, server: grpc.aio.Server | Standard) -> None:
         """Answer health checks on the server."""
         await self._set(NOT_SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)

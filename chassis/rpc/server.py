@@ -9,7 +9,7 @@ import grpc
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from chassis.rpc.concerns import (
     Access,
@@ -18,9 +18,11 @@ from chassis.rpc.concerns import (
     with_errors,
     with_identity,
     with_limit,
+    with_message,
     with_telemetry,
 )
 from chassis.rpc.health import RpcHealth
+from chassis.rpc.standard import Standard
 from chassis.settings import ServiceSettings
 from chassis.tokens import TokenVerifier
 
@@ -78,10 +80,12 @@ class RpcServer:
         server = self._server = grpc.aio.server(options=_OPTIONS)
         for service in self._services:
             service.add(service.servicer, _Wrapping(server, service, self._wrap))
-        await self._health.add_to(server)
+        standard = Standard(server)
+        await self._health.add_to(standard)
         names = [service.descriptor.full_name for service in self._services]
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection([*names, health_name, reflection.SERVICE_NAME], server)
+        told = reflection.aio.ReflectionServicer([*names, health_name, reflection.SERVICE_NAME])
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(told, standard)
         self.port = server.add_insecure_port(self._address)
         await server.start()
         log.info("rpc_listening", port=self.port)
@@ -94,7 +98,8 @@ class RpcServer:
         return ()
 
     def _wrap(self, method: str, access: Access, handler: Any) -> Any:
-        inner = with_identity(handler, access, self._verifier)
+        known = with_message(handler.unary_unary, handler.request_deserializer)
+        inner = with_identity(known, access, self._verifier)
         limited = with_limit(with_deadline(inner, self._engine), self._limit)
         return with_telemetry(with_errors(limited, method), method)
 
@@ -115,9 +120,8 @@ class _Wrapping:
     def _wrapped(self, name: str, handler: Any) -> Any:
         method = f"{self._service.descriptor.full_name}/{name}"
         return grpc.unary_unary_rpc_method_handler(
-            self._wrap(method, self._service.access[name], handler.unary_unary),
-            handler.request_deserializer,
-            handler.response_serializer,
+            self._wrap(method, self._service.access[name], handler),
+            response_serializer=handler.response_serializer,
         )
 
 

@@ -1,9 +1,12 @@
 """The gRPC table of the errors: each as a status with google.rpc details, and back again.
 
+An error travels in headers, of which a peer takes 8 KiB by default (grpc.max_metadata_size): texts are cut, and of too
+many violations the first are told and the others counted.
+
 Sources: google.rpc.Code, google/rpc/error_details.proto, AIP-193.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -30,6 +33,14 @@ from chassis.errors import (
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "primetrade"
 
+TEXT_BYTES = 512
+"""Room for one text. In `grpc-message` a byte that is not ASCII takes three."""
+VIOLATIONS_BYTES = 2_560
+"""Room for all violations but the one that counts the rest."""
+DETAILS_BYTES = 4_096
+"""Room for the details. As Base64 they take a third more, which leaves 1 KiB for every other header."""
+_CUT = "..."
+
 CODES: dict[type[Error], grpc.StatusCode] = {
     Invalid: grpc.StatusCode.INVALID_ARGUMENT,
     Unreadable: grpc.StatusCode.INVALID_ARGUMENT,
@@ -50,10 +61,15 @@ def code_of(error: Error) -> grpc.StatusCode:
     return CODES[type(error)]
 
 
+def message_of(error: Error) -> str:
+    """What an error says, at most TEXT_BYTES long."""
+    return _cut(str(error))
+
+
 def details_of(error: Error) -> bytes:
-    """The serialised google.rpc.Status of an error: the value of `grpc-status-details-bin`."""
+    """The serialised google.rpc.Status of an error, at most DETAILS_BYTES long: `grpc-status-details-bin`."""
     number, _ = code_of(error).value
-    status = status_pb2.Status(code=number, message=str(error))
+    status = status_pb2.Status(code=number, message=message_of(error))
     for detail in (*_facts(error), error_details_pb2.ErrorInfo(reason=type(error).__name__, domain=DOMAIN)):
         packed = AnyMessage()
         packed.Pack(detail)
@@ -93,17 +109,12 @@ def error_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Erro
 
 def _facts(error: Error) -> tuple[Message, ...]:
     if isinstance(error, Invalid):
-        violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.message)
-            for violation in error.violations
-        ]
-        return (error_details_pb2.BadRequest(field_violations=violations),)
-    if isinstance(error, NotFound | AlreadyExists):
-        return (error_details_pb2.ResourceInfo(resource_type=error.resource, resource_name=error.name),)
-    if isinstance(error, VersionMismatch):
+        return (_bad_request(error.violations),)
+    if isinstance(error, NotFound | AlreadyExists | VersionMismatch):
+        current = error.current if isinstance(error, VersionMismatch) else ""
         return (
             error_details_pb2.ResourceInfo(
-                resource_type=error.resource, resource_name=error.name, description=error.current
+                resource_type=_cut(error.resource), resource_name=_cut(error.name), description=_cut(current)
             ),
         )
     if isinstance(error, Exhausted | Unavailable):
@@ -111,6 +122,21 @@ def _facts(error: Error) -> tuple[Message, ...]:
         delay.FromMilliseconds(int(error.retry_after * 1000))
         return (error_details_pb2.RetryInfo(retry_delay=delay),)
     return ()
+
+
+def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
+    told = error_details_pb2.BadRequest()
+    for number, violation in enumerate(violations):
+        told.field_violations.add(field=_cut(violation.field), description=_cut(violation.message))
+        if told.ByteSize() > VIOLATIONS_BYTES:
+            told.field_violations[-1].description = f"one of {len(violations) - number} more that there is no room for"
+            break
+    return told
+
+
+def _cut(text: str) -> str:
+    raw = text.encode(errors="replace")
+    return text if len(raw) <= TEXT_BYTES else raw[: TEXT_BYTES - len(_CUT)].decode(errors="ignore") + _CUT
 
 
 def _parse(details: bytes | None) -> status_pb2.Status:

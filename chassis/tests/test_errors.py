@@ -23,7 +23,7 @@ from chassis.errors import (
     Violation,
 )
 from chassis.problem import TABLE, problem_of
-from chassis.rpc.status import CODES, code_of, details_of, error_of
+from chassis.rpc.status import CODES, code_of, details_of, error_of, message_of
 
 EXAMPLES: list[tuple[Error, str, int]] = [
     (Invalid([Violation("title", "is needed"), Violation("due_time", "is wrong")]), "INVALID_ARGUMENT", 422),
@@ -72,6 +72,32 @@ def test_details_are_the_standard_ones() -> None:
         "type.googleapis.com/google.rpc.BadRequest",
         "type.googleapis.com/google.rpc.ErrorInfo",
     ]
+
+
+def test_of_too_many_violations_the_first_are_told_and_the_others_counted() -> None:
+    many = Invalid(Violation(f"field_{number}", "is wrong") for number in range(1_000))
+    back = error_of(code_of(many), message_of(many), details_of(many))
+    assert isinstance(back, Invalid)
+    *told, rest = back.violations
+    assert told == list(many.violations[: len(told)])
+    assert len(told) > 20
+    assert rest.message == f"one of {1_000 - len(told)} more that there is no room for"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Invalid(Violation("漢" * 10_000, "漢" * 10_000) for _ in range(1_000)),
+        Invalid([*(Violation("f" * 100, "m" * 150) for _ in range(9)), *(Violation("x" * 600, "y") for _ in range(9))]),
+        NotFound("task" * 1_000, "x" * 10_000),
+        VersionMismatch("task" * 1_000, "x" * 10_000, "7" * 10_000),
+        Unavailable("a" * 511 + "漢"),
+    ],
+    ids=["many long violations", "a field at the brink", "a long name", "a long etag", "a cut character"],
+)
+def test_what_is_said_of_an_error_has_a_size(error: Error) -> None:
+    assert 0 < len(message_of(error).encode()) <= 512
+    assert len(details_of(error)) <= 4_096
 
 
 @pytest.mark.parametrize("details", [None, b"", b"\xff\xff not a status"])

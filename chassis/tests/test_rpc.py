@@ -198,6 +198,66 @@ async def test_a_bug_tells_the_caller_nothing(wire: Wire) -> None:
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize("method", ["ListNotifications", "UpdateNotification"])
+async def test_bytes_that_are_no_message_are_refused_after_who_sends_them(
+    wire: Wire, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{wire.server.port}") as channel:
+        call: Any = channel.unary_unary(f"/{DESCRIPTOR.full_name}/{method}")
+        cases = {
+            (): grpc.StatusCode.UNAUTHENTICATED,
+            wire.user if method == "ListNotifications" else bearer(wire.issuer.service_token()): (
+                grpc.StatusCode.INVALID_ARGUMENT
+            ),
+        }
+        for metadata, code in cases.items():
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call(b"\xff\xff no message", metadata=tuple(metadata))
+            assert refused.value.code() is code
+            assert "DecodeError" not in repr(refused.value)
+    assert wire.servicer.calls == 0
+    assert caplog.records == []
+
+
+async def test_bytes_that_are_no_message_are_refused_by_health_and_reflection_too(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    nonsense = b"\xff\xff no message"
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{wire.server.port}") as channel:
+        check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
+        watch: Any = channel.unary_stream("/grpc.health.v1.Health/Watch")
+        reflect: Any = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        calls: list[Callable[[], Any]] = [
+            lambda: check(nonsense),
+            lambda: watch(nonsense).read(),
+            lambda: reflect(iter([nonsense])).read(),
+        ]
+        for call in calls:
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call()
+            assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert "DecodeError" not in repr(refused.value)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Invalid(Violation(f"field_{number}", "must be none of “these”, ever") for number in range(1_000)),
+        Invalid([Violation("x" * 10_000, "漢" * 10_000)]),
+        NotFound("task", "漢" * 10_000),
+        Unavailable("%" * 10_000),
+    ],
+    ids=["many violations", "a long violation", "a long name", "a long message"],
+)
+async def test_an_error_of_any_size_fits_into_the_headers_it_travels_in(wire: Wire, error: Exception) -> None:
+    wire.servicer.behave = failing(error)
+    with pytest.raises(type(error)) as raised:
+        await wire.ask()
+    if isinstance(raised.value, Invalid):
+        assert raised.value.violations[0].field[:7] == error.violations[0].field[:7]  # type: ignore[attr-defined]
+
+
 async def test_a_slow_call_ends_at_the_callers_deadline(wire: Wire) -> None:
     wire.servicer.behave = asyncio.Event().wait
     with pytest.raises(DeadlineExceeded):

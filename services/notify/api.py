@@ -1,10 +1,12 @@
 """The gRPC servicer of primetrade.notify.v1.NotificationsService: translates, and does nothing else."""
 # ruff: noqa: N802, ARG002 - gRPC names its methods and gives each a context
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from primetrade.notify.v1 import notify_pb2, notify_pb2_grpc
 
+from chassis.checks import Checks
 from chassis.clock import Clock
 from chassis.errors import Forbidden, Invalid, NotFound, Violation
 from chassis.identity import current_principal
@@ -73,18 +75,19 @@ def _page(request: notify_pb2.ListNotificationsRequest) -> tuple[int, Cursor | N
 
 
 def _require_read_alone(request: notify_pb2.UpdateNotificationRequest) -> None:
-    violations = []
-    if not request.notification.id:
-        violations.append(Violation("notification.id", "is required"))
-    if not request.update_mask.paths:
-        violations.append(Violation("update_mask", "is required"))
-    violations += [
-        Violation("update_mask", f"cannot change {path[:100]!r}, only 'read'")
-        for path in dict.fromkeys(request.update_mask.paths)
-        if path != "read"
-    ]
-    if violations:
-        raise Invalid(violations)
+    with Checks() as check:
+        check("notification.id", _given, request.notification.id)
+        check("update_mask", _read_alone, request.update_mask.paths)
+
+
+def _given(text: str) -> None:
+    if not text:
+        raise ValueError("is required")
+
+
+def _read_alone(paths: Sequence[str]) -> None:
+    if set(paths) != {"read"}:
+        raise ValueError("must name 'read', and nothing else")
 
 
 def _notification_id(text: str) -> UUID:

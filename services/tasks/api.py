@@ -52,15 +52,16 @@ class TasksApi(TasksServiceServicer):
 
     async def UpdateTask(self, request: tasks_pb2.UpdateTaskRequest, context: Context) -> tasks_pb2.Task:
         owner, task_id, revision = _caller(), task_id_of(request.task.id), revision_of(request)
-        task = await update_task(self._store, self._clock, owner, task_id, revision, etag=request.task.etag)
+        task = await update_task(self._store, self._clock, owner, revision, task_id=task_id, etag=request.task.etag)
         return task_message(task)
 
     async def CompleteTask(self, request: tasks_pb2.CompleteTaskRequest, context: Context) -> tasks_pb2.Task:
-        task = await complete_task(self._store, self._clock, _caller(), task_id_of(request.id), etag=request.etag)
+        owner, task_id = _caller(), task_id_of(request.id)
+        task = await complete_task(self._store, self._clock, owner, task_id=task_id, etag=request.etag)
         return task_message(task)
 
     async def DeleteTask(self, request: tasks_pb2.DeleteTaskRequest, context: Context) -> Empty:
-        await delete_task(self._store, _caller(), task_id_of(request.id), etag=request.etag)
+        await delete_task(self._store, _caller(), task_id=task_id_of(request.id), etag=request.etag)
         return Empty()
 
 

@@ -1,13 +1,22 @@
-"""Password hashes: argon2id (RFC 9106), off the event loop, only so many at once."""
+"""Password hashes: argon2id (RFC 9106), off the event loop, only so many at once and only so many waiting."""
 
 import asyncio
 import secrets
 import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+
+from chassis.errors import Unavailable
+
+T = TypeVar("T")
+
+LONGEST = 1_024
+"""Characters of a password that is looked at: far more than anyone has, and soon normalised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +28,19 @@ class Verdict:
 
 
 class Passwords:
-    """Component: hashes and verifies in threads of its own, `concurrency` at once; further ones wait their turn.
+    """Component: hashes and verifies in threads of its own, `concurrency` at once; `queue` more wait their turn.
 
-    The bound is one of memory (each hash takes `memory_kib`) and of CPU. A caller that goes away gives up its turn.
+    The bounds are of memory (each hash takes `memory_kib`), of CPU, and of the time that a caller waits: who comes on
+    top of these is refused at once as Unavailable. A caller that goes away gives up its turn.
     """
 
     name = "passwords"
 
-    def __init__(self, memory_kib: int, passes: int, lanes: int, concurrency: int) -> None:
+    def __init__(self, memory_kib: int, passes: int, lanes: int, concurrency: int, queue: int) -> None:
         self._hash = PasswordHash((Argon2Hasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes),))
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="passwords")
         self._nobodys = self._hash.hash(secrets.token_urlsafe())
+        self._free = concurrency + queue
 
     async def __aenter__(self) -> None:
         return None
@@ -41,12 +52,26 @@ class Passwords:
         return ()
 
     async def hash(self, password: str) -> str:
-        """The hash to store."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hashed, password)
+        """The hash to store. Raises Unavailable."""
+        return await self._in_turn(self._hashed, password)
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
-        """Check a password. Without a stored hash the same work is done, and the verdict is wrong."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._judged, password, stored)
+        """Check a password. Raises Unavailable.
+
+        Without a stored hash, or of a password longer than any, the same work is done, and the verdict is wrong.
+        """
+        if len(password) > LONGEST:
+            password, stored = "", None
+        return await self._in_turn(self._judged, password, stored)
+
+    async def _in_turn(self, work: Callable[..., T], *arguments: str | None) -> T:
+        if self._free == 0:
+            raise Unavailable("too many passwords are being checked")
+        self._free -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._free += 1
 
     def _hashed(self, password: str) -> str:
         return self._hash.hash(_normalised(password))

@@ -11,6 +11,9 @@ from services.auth.domain.refresh_token import RefreshToken
 RECOGNISED_GENERATIONS = 5_000
 """How far back a used token is told from a forged one: more than a session has that refreshes as its tokens expire."""
 
+ROTATIONS_IN_GRACE = 16
+"""How many rotations within one grace are remembered: a client that refreshes more often than that is none of ours."""
+
 
 class RevocationReason(Enum):
     """Why a session ended before its time."""
@@ -25,9 +28,11 @@ class Standing(Enum):
     CURRENT = "current"
     """The one to rotate."""
     JUST_USED = "just-used"
-    """Rotated within the grace: the twin of a concurrent refresh, or one whose answer was lost."""
+    """Rotated out within the grace: the twin of a concurrent refresh, or one whose answer was lost. However many
+    rotations came after it, what it gets is the current token: a holder could have come by that one anyway, step by
+    step within the grace of each, and any earlier one would end the session when it is used at last."""
     USED = "used"
-    """Rotated before: somebody else may hold it."""
+    """Rotated out before that: somebody else may hold it."""
     FOREIGN = "foreign"
     """Never one of this session's, or the session is over."""
 
@@ -42,15 +47,16 @@ class SessionRevoked:
 @dataclass(kw_only=True)
 class Session(Aggregate[SessionRevoked]):
     """One login on one device. `token_digest` is the SHA-256 of the current refresh token; earlier ones follow from
-    the derivation. A revoked session is removed: nothing brings it back."""
+    the derivation. `rotations` are the times of the latest rotations, as far back as the grace reaches. A revoked
+    session is removed: nothing brings it back."""
 
     id: UUID
     account_id: UUID
     token_digest: bytes = field(repr=False)
     generation: int
     created_at: datetime
-    rotated_at: datetime
     expires_at: datetime
+    rotations: tuple[datetime, ...] = ()
 
     @classmethod
     def start(cls, account_id: UUID, token: RefreshToken, at: datetime, lifetime: timedelta) -> "Session":
@@ -61,29 +67,39 @@ class Session(Aggregate[SessionRevoked]):
             token_digest=token.digest(),
             generation=1,
             created_at=at,
-            rotated_at=at,
             expires_at=at + lifetime,
         )
 
     def standing(self, token: RefreshToken, key: bytes, at: datetime, grace: timedelta) -> Standing:
         """What the token is now. Only who was given a token of this session can present a used one."""
-        if at >= self.expires_at:
+        line = self._line(token, key)
+        if at >= self.expires_at or not line:
             return Standing.FOREIGN
-        if token.matches(self.token_digest):
+        # How many rotations ago it was the current one.
+        if (age := len(line) - 1) == 0:
             return Standing.CURRENT
-        later = token.successor(key)
-        if later.matches(self.token_digest):
-            return Standing.JUST_USED if at - self.rotated_at <= grace else Standing.USED
-        for _ in range(min(self.generation, RECOGNISED_GENERATIONS)):
-            later = later.successor(key)
-            if later.matches(self.token_digest):
-                return Standing.USED
-        return Standing.FOREIGN
+        in_grace = age <= len(self.rotations) and at - self.rotations[-age] <= grace
+        return Standing.JUST_USED if in_grace else Standing.USED
 
-    def rotate(self, successor: RefreshToken, at: datetime) -> None:
+    def current(self, token: RefreshToken, key: bytes) -> RefreshToken:
+        """The current token, from one that this session ever had."""
+        return self._line(token, key)[-1]
+
+    def rotate(self, successor: RefreshToken, at: datetime, grace: timedelta) -> None:
         """Make the successor the current token."""
-        self.token_digest, self.rotated_at = successor.digest(), at
+        self.token_digest = successor.digest()
         self.generation += 1
+        recent = [rotation for rotation in self.rotations if at - rotation <= grace]
+        self.rotations = (*recent, at)[-ROTATIONS_IN_GRACE:]
+
+    def _line(self, token: RefreshToken, key: bytes) -> list[RefreshToken]:
+        """The tokens from this one to the current one; none when it does not lead there."""
+        line = [token]
+        while not line[-1].matches(self.token_digest):
+            if len(line) == min(self.generation, RECOGNISED_GENERATIONS):
+                return []
+            line.append(line[-1].successor(key))
+        return line
 
     def revoke(self, reason: RevocationReason) -> None:
         """End it before its time."""

@@ -32,8 +32,8 @@ class _Mapper:
             "token_digest": aggregate.token_digest,
             "generation": aggregate.generation,
             "created_at": aggregate.created_at,
-            "rotated_at": aggregate.rotated_at,
             "expires_at": aggregate.expires_at,
+            "rotations": list(aggregate.rotations) or None,
         }
 
     def aggregate(self, document: dict[str, Any]) -> Session:
@@ -43,8 +43,8 @@ class _Mapper:
             token_digest=bytes(document["token_digest"]),
             generation=document["generation"],
             created_at=document["created_at"],
-            rotated_at=document["rotated_at"],
             expires_at=document["expires_at"],
+            rotations=tuple(document.get("rotations", ())),
         )
 
     def message(self, aggregate: Session, event: SessionRevoked) -> events_pb2.SessionRevoked:

@@ -1,12 +1,14 @@
 """Guessing passwords and addresses."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
-from chassis.errors import Unauthenticated
+from chassis.errors import Invalid, Unauthenticated, Unavailable
 from chassis.testing.engines import Engines
+from chassis.testing.eventually import eventually
 from services.auth.crypto.passwords import Passwords
 from services.auth.tests.world import PASSWORD, World, fresh_address, running, settings
 
@@ -97,6 +99,58 @@ async def test_a_hash_with_other_parameters_is_renewed_at_login(engines: Engines
         assert "m=24576" in account["password_hash"]
         assert account["sequence"] == 1
         await after.login(email)
+
+
+async def test_a_password_that_nobody_can_have_is_wrong_at_the_cost_of_any_other(
+    auth: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = (await auth.register()).account.email
+    lengths: list[int] = []
+    passwords = auth.process.component(Passwords)
+    verify = passwords._hash.verify_and_update
+
+    def measured(password: Any, stored: Any) -> Any:
+        lengths.append(len(password))
+        return verify(password, stored)
+
+    monkeypatch.setattr(passwords._hash, "verify_and_update", measured)
+    # NFKC makes 18 characters of this one.
+    await refused(auth, email, "\ufdfa" * 1_000_000)
+    await refused(auth, email, PASSWORD + "x" * 1_024)
+    assert len(lengths) == 2
+    assert max(lengths) <= 1_024
+    with pytest.raises(Invalid):
+        await auth.register(password="x" * 129)
+
+
+async def test_a_login_that_would_wait_too_long_is_refused_at_once() -> None:
+    may_hash, hashed = threading.Event(), 0
+    passwords = Passwords(memory_kib=7_168, passes=1, lanes=1, concurrency=1, queue=2)
+    stored = await passwords.hash(PASSWORD)
+    verify = passwords._judged
+
+    def held(password: str, stored: str | None) -> Any:
+        nonlocal hashed
+        hashed += 1
+        may_hash.wait(30)
+        return verify(password, stored)
+
+    passwords._judged = held  # type: ignore[method-assign]
+    async with passwords:
+        three = [asyncio.create_task(passwords.verify(PASSWORD, stored)) for _ in range(3)]
+        await eventually(lambda: hashed, "the first to be hashed")
+        with pytest.raises(Unavailable) as refused:
+            await passwords.verify(PASSWORD, stored)
+        assert refused.value.retry_after >= 1
+        # Who goes away makes room for another.
+        three.pop().cancel()
+        await asyncio.sleep(0)
+        three.append(asyncio.create_task(passwords.verify(PASSWORD, stored)))
+        await asyncio.sleep(0)
+        may_hash.set()
+        assert all(verdict.right for verdict in await asyncio.gather(*three))
+        assert hashed == 3
+        assert (await passwords.verify(PASSWORD, stored)).right
 
 
 async def test_hashing_does_not_block_the_loop(auth: World) -> None:

@@ -32,6 +32,27 @@ async def test_a_token_used_again_within_the_grace_gets_the_answer_it_got(engine
         assert (await auth.refresh(first)).refresh_token == successor
 
 
+async def test_a_token_used_again_within_its_grace_gets_the_current_one_however_many_came_after(
+    engines: Engines,
+) -> None:
+    async with running(settings(engines)) as auth:
+        first = (await auth.register()).tokens.refresh_token
+        second = (await auth.refresh(first)).refresh_token
+        auth.clock.pass_by(seconds=4)
+        third = (await auth.refresh(second)).refresh_token
+        auth.clock.pass_by(seconds=4)
+        fourth = (await auth.refresh(third)).refresh_token
+        assert [(await auth.refresh(used)).refresh_token for used in (first, second, third)] == [fourth] * 3
+        auth.clock.pass_by(seconds=4)
+        # The grace of the first is over; that of the second is not, and it goes on from the current one.
+        assert (await auth.refresh(second)).refresh_token == fourth
+        assert (await auth.refresh(fourth)).access_token
+        with pytest.raises(Unauthenticated):
+            await auth.refresh(first)
+        with pytest.raises(Unauthenticated):
+            await auth.refresh(fourth)
+
+
 async def test_a_token_used_again_after_the_grace_ends_the_session(engines: Engines) -> None:
     async with running(settings(engines)) as auth:
         tokens = (await auth.register()).tokens
@@ -53,6 +74,7 @@ async def test_a_token_of_any_earlier_generation_is_recognised(engines: Engines)
         oldest = token = (await auth.register()).tokens.refresh_token
         for _ in range(5):
             token = (await auth.refresh(token)).refresh_token
+        auth.clock.pass_by(seconds=11)
         with pytest.raises(Unauthenticated):
             await auth.refresh(oldest)
         with pytest.raises(Unauthenticated):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.errors import Invalid, Unauthenticated, Violation
-from chassis.events.publishing.outbox import retrying
+from chassis.events.publishing.races import retrying
 from services.auth.crypto.passwords import Passwords
 from services.auth.domain.account import Account
 from services.auth.domain.registration import login_address
@@ -52,7 +52,7 @@ class LogIn:
             account.rehash(verified, renewed)
             await self.accounts.save(account)
 
-        await retrying(rehash)
+        await retrying(rehash, account_id)
 
 
 def _require(**fields: str) -> None:

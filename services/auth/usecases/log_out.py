@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.errors import Invalid, NotFound
-from chassis.events.publishing.outbox import retrying
+from chassis.events.publishing.races import retrying
 from services.auth.domain.refresh_token import RefreshToken
 from services.auth.domain.session import RevocationReason, Standing
 from services.auth.store.sessions import SessionStore
@@ -24,7 +24,7 @@ class LogOut:
         if not presented:
             raise Invalid.field("refresh_token", "is required")
         if (token := RefreshToken.parse(presented)) is not None:
-            await retrying(lambda: self._end(token))
+            await retrying(lambda: self._end(token), token.session_id)
 
     async def _end(self, token: RefreshToken) -> None:
         try:

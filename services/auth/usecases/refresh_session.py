@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.errors import Invalid, NotFound, Unauthenticated
-from chassis.events.publishing.outbox import retrying
+from chassis.events.publishing.races import retrying
 from services.auth.crypto.access_tokens import AccessTokens
 from services.auth.domain.refresh_token import RefreshToken
 from services.auth.domain.session import RevocationReason, Session, Standing
@@ -18,7 +18,7 @@ REFUSED = "the refresh token is not valid"
 
 @dataclass(frozen=True, slots=True)
 class RefreshSession:
-    """A token presented again within `grace` gets the same successor; later, it ends the session."""
+    """A token presented again within `grace` gets the session's current one; later, it ends the session."""
 
     sessions: SessionStore
     accounts: AccountStore
@@ -33,16 +33,15 @@ class RefreshSession:
             raise Invalid.field("refresh_token", "is required")
         if (token := RefreshToken.parse(presented)) is None:
             raise Unauthenticated(REFUSED)
-        successor = token.successor(self.key)
-        session = await retrying(lambda: self._rotate(token, successor))
+        session = await retrying(lambda: self._rotate(token), token.session_id)
         try:
             account = await self.accounts.to_read(session.account_id)
         except NotFound:
             raise Unauthenticated(REFUSED) from None
         access = self.tokens.of_person(account.id, session.id, account.roles, self.clock.now())
-        return Tokens(access.text, successor.text, access.expires_in)
+        return Tokens(access.text, session.current(token, self.key).text, access.expires_in)
 
-    async def _rotate(self, token: RefreshToken, successor: RefreshToken) -> Session:
+    async def _rotate(self, token: RefreshToken) -> Session:
         try:
             session = await self.sessions.to_change(token.session_id)
         except NotFound:
@@ -55,6 +54,6 @@ class RefreshSession:
         if standing in (Standing.USED, Standing.FOREIGN):
             raise Unauthenticated(REFUSED)
         if standing is Standing.CURRENT:
-            session.rotate(successor, now)
+            session.rotate(token.successor(self.key), now, self.grace)
             await self.sessions.save(session)
         return session

@@ -35,9 +35,11 @@ class SmtpChannel:
             raise _judged(error.recipients[0].code) from None
         except aiosmtplib.SMTPDataError as error:
             raise _judged(error.code) from None
-        except (aiosmtplib.SMTPNotSupported, ValueError):
-            # It needs SMTPUTF8 (RFC 6531), which the server does not speak, or fits on no command line.
-            raise Refused("the server cannot take this address") from None
+        except aiosmtplib.SMTPNotSupported:
+            # RFC 6531; another try would find the same server.
+            raise Refused("the server takes no address in this script (SMTPUTF8)") from None
+        except ValueError:
+            raise Refused("the address fits on no command line") from None
         except aiosmtplib.SMTPResponseException as error:
             raise Deferred(f"{type(error).__name__} {error.code}") from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:

@@ -4,7 +4,7 @@ import asyncio
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
+from email import message_from_string, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -16,11 +16,13 @@ from chassis.testing.engines import free_port
 @dataclass
 class Postbox:
     """Async context manager. `answer` decides on each recipient: None takes it, a string is the answer to RCPT.
-    With `may_answer` not set it takes mails and does not say so. With `login` it asks who sends."""
+    With `may_answer` not set it takes mails and does not say so. With `login` it asks who sends. With `smtputf8` it
+    takes addresses in any script (RFC 6531)."""
 
     port: int = field(default_factory=free_port)
     answer: Callable[[str], str | None] = lambda recipient: None
     login: tuple[str, str] | None = None
+    smtputf8: bool = False
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
@@ -51,9 +53,9 @@ class Postbox:
                 connection.transport.close()
 
     def _connection(self) -> SMTP:
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"enable_SMTPUTF8": self.smtputf8}
         if self.login:
-            options = {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
+            options |= {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
         with warnings.catch_warnings():
             # That a login in the clear is unsafe is known here.
             warnings.simplefilter("ignore", UserWarning)
@@ -76,7 +78,7 @@ class Postbox:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.mails.append(message_from_bytes(envelope.original_content or b"", policy=policy.default))
+        self.mails.append(message_from_string((envelope.original_content or b"").decode(), policy=policy.default))
         self.recipients.append(envelope.rcpt_tos)
         await self.may_answer.wait()
         return "250 OK"

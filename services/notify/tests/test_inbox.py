@@ -188,7 +188,8 @@ async def test_bad_pages_name_every_wrong_field(
         (UNKNOWN, (), ["update_mask"]),
         (UNKNOWN, ("title",), ["update_mask"]),
         (UNKNOWN, ("*",), ["update_mask"]),
-        (UNKNOWN, ("read", "body", "owner_id", "body"), ["update_mask", "update_mask"]),
+        (UNKNOWN, ("read", "body", "owner_id", "body"), ["update_mask"]),
+        (UNKNOWN, tuple(f"field_{number}" for number in range(100)), ["update_mask"]),
         ("", (), ["notification.id", "update_mask"]),
     ],
 )

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.clock import Clock
-from chassis.events.publishing.outbox import retrying
+from chassis.events.publishing.races import retrying
 from services.notify.domain.notification import Notification
 from services.notify.store.notifications import RESOURCE, NotificationStore
 
@@ -23,4 +23,4 @@ async def mark_notification(
         await inbox.save(notification)
         return notification
 
-    return await mark() if etag else await retrying(mark)
+    return await mark() if etag else await retrying(mark, notification_id)

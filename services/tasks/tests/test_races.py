@@ -1,6 +1,7 @@
 """Two changes of one task at the same time, with and without an etag."""
 
 import asyncio
+import time
 
 import pytest
 from primetrade.tasks.v1 import tasks_pb2
@@ -45,6 +46,19 @@ async def test_changes_without_etag_all_succeed(ada: Person) -> None:
     assert [event.sequence for event in events] == list(range(1, 12))
     told = [event.message.task.title for event in events[1:]]
     assert told == [answer.title for answer in sorted(answers, key=lambda answer: int(answer.etag))]
+
+
+async def test_many_changes_without_etag_cost_as_much_as_one_after_the_other(ada: Person) -> None:
+    task = await ada.create()
+    began = time.process_time()
+    for number in range(60):
+        await ada.update(task.id, title=f"Title {number}")
+    in_a_row = time.process_time() - began
+    began = time.process_time()
+    await asyncio.gather(*(ada.update(task.id, title=f"At once {number}") for number in range(60)))
+    at_once = time.process_time() - began
+    assert (await ada.get(task.id)).etag == "121"
+    assert at_once < 2 * in_a_row
 
 
 async def test_of_changes_with_the_same_etag_exactly_one_wins(ada: Person) -> None:

@@ -8,7 +8,7 @@ from services.tasks.store.tasks import TaskStore
 
 
 @rerun_without_etag
-async def complete_task(store: TaskStore, clock: Clock, owner: OwnerId, task_id: TaskId, *, etag: str) -> Task:
+async def complete_task(store: TaskStore, clock: Clock, owner: OwnerId, *, task_id: TaskId, etag: str) -> Task:
     """Complete a task once; completing it again changes nothing and publishes nothing.
 
     Raises VersionMismatch when there is an etag and it is not the current one.

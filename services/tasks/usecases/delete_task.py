@@ -6,7 +6,7 @@ from services.tasks.store.tasks import TaskStore
 
 
 @rerun_without_etag
-async def delete_task(store: TaskStore, owner: OwnerId, task_id: TaskId, *, etag: str) -> None:
+async def delete_task(store: TaskStore, owner: OwnerId, *, task_id: TaskId, etag: str) -> None:
     """Delete a task; deleting it again raises NotFound.
 
     Raises VersionMismatch when there is an etag and it is not the current one.

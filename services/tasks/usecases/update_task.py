@@ -9,7 +9,7 @@ from services.tasks.store.tasks import TaskStore
 
 @rerun_without_etag
 async def update_task(
-    store: TaskStore, clock: Clock, owner: OwnerId, task_id: TaskId, revision: Revision, *, etag: str
+    store: TaskStore, clock: Clock, owner: OwnerId, revision: Revision, *, task_id: TaskId, etag: str
 ) -> Task:
     """Change what the revision names; when nothing differs, nothing is written and nothing is published.
 

@@ -101,7 +101,9 @@ async def test_all_fields_that_break_their_rules_are_named_at_once(users: World)
     assert [violation.field for violation in refused.value.violations] == ["id", "name", "email", "create_time"]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "Ada\x00", "Ada\nLovelace", "Ada\u2029King", "Ada\x9f"])
+@pytest.mark.parametrize(
+    "name", ["", "  ", "x" * 101, "Ada\x00", "Ada\nLovelace", "Ada\u2029King", "Ada\x9f", "\u200b"]
+)
 async def test_a_name_that_breaks_its_rule_changes_nothing(users: World, name: str) -> None:
     hers = await users.person()
     with pytest.raises(Invalid) as refused:
@@ -140,6 +142,12 @@ async def test_changes_made_at_once_all_succeed_without_etags_and_one_does_with(
         return_exceptions=True,
     )
     assert sorted(type(result).__name__ for result in results) == ["Profile", *["VersionMismatch"] * 3]
+
+
+async def test_many_changes_made_at_once_without_etags_all_succeed(users: World) -> None:
+    hers = await users.person()
+    await asyncio.gather(*(users.update("me", hers.id, "name", name=f"Ada {number}") for number in range(60)))
+    assert (await users.get("me", hers.id)).etag == "61"
 
 
 async def test_events_tell_the_state_after_each_change_and_no_change_is_no_event(users: World) -> None:

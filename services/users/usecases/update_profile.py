@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.clock import Clock
-from chassis.events.publishing.outbox import retrying
+from chassis.events.publishing.races import retrying
 from services.users.domain.profile import RESOURCE, Profile
 from services.users.domain.reader import Reader
 from services.users.store.profiles import ProfileStore
@@ -25,4 +25,4 @@ async def update_profile(
         await store.save(profile)
         return profile
 
-    return await (change() if etag else retrying(change))
+    return await (change() if etag else retrying(change, profile_id))

@@ -1,7 +1,8 @@
 """The pytest plugin of the suite: real engines once per test run, a name of its own for every test that stores.
 
-With pytest-xdist the controller starts the engines and every worker uses them. `MONGO_URL` and
-`KAFKA_BOOTSTRAP_SERVERS` in the environment make the run use those instead.
+With pytest-xdist the controller starts the engines and every worker uses them. ENGINES=real chooses Apache Kafka and
+secantusd-rs; tests marked `engines` run on those alone. `MONGO_URL` and `KAFKA_BOOTSTRAP_SERVERS` in the environment
+make the run use those instead.
 """
 
 import contextlib
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from chassis.testing.engines import Engines, embedded_engines
+from chassis.testing.engines import Engines, EnginesSettings, started_engines
+from chassis.testing.tools.cache import ToolError
 
 _STACK = pytest.StashKey[contextlib.ExitStack]()
 _VARIABLES = ("MONGO_URL", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_IDEMPOTENCE")
@@ -31,11 +33,22 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["KAFKA_SESSION_TIMEOUT"] = "3"
         stack.callback(os.environ.pop, "KAFKA_SESSION_TIMEOUT", None)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="primetrade-tests-")))
-    engines = stack.enter_context(embedded_engines(folder))
+    try:
+        engines = stack.enter_context(started_engines(folder))
+    except ToolError as error:
+        raise pytest.UsageError(str(error)) from None
     values = (engines.mongo_url, engines.kafka_bootstrap_servers, str(engines.kafka_idempotence))
     for variable, value in zip(_VARIABLES, values, strict=True):
         os.environ[variable] = value
         stack.callback(os.environ.pop, variable, None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to ENGINES=real what only real engines can do."""
+    if EnginesSettings().engines != "real":
+        heavy = [item for item in items if item.get_closest_marker("engines")]
+        items[:] = [item for item in items if item not in heavy]
+        config.hook.pytest_deselected(items=heavy)
 
 
 def _plain_logs() -> None:

@@ -3,16 +3,19 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.ports import free_base
-from deploy.local.programs import SERVICES, kafka_bootstrap_servers, mongo_url, suite_programs
+from deploy.local.programs import SERVICES, Program, kafka_bootstrap_servers, mongo_url, suite_programs
 from deploy.local.settings import PORTS, LocalSettings
 from deploy.local.suite import LauncherError, Suite
 
-_OFFSETS = (0, 1, 2, *(offset + step for offset in SERVICES.values() for step in (0, 1)), PORTS)
+_OFFSETS = (0, 1, 2, 3, *(offset + step for offset in SERVICES.values() for step in (0, 1)), PORTS)
+
+Change = Callable[[Sequence[Program]], Sequence[Program]]
+"""Makes other programs of a suite's own: with another environment, or with something in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,17 @@ def free_settings(data: Path, **values: object) -> LocalSettings:
 
 
 @contextlib.contextmanager
-def running_suite(data: Path, **values: object) -> Iterator[RunningSuite]:
-    """The suite inside the block, every process well. Raises LauncherError naming what is not.
+def running_suite(data: Path, change: Change = list, **values: object) -> Iterator[RunningSuite]:
+    """The suite inside the block, every process well, as `change` makes its programs. Raises LauncherError naming what
+    is not well.
 
     The block takes a few seconds to enter, so share it between tests: in a fixture of module or session scope.
     """
     settings = free_settings(data, **values)
+    if settings.kind is not None:
+        settings.kind.prepare()
     steps: list[str] = []
-    suite = Suite(settings, suite_programs(settings), say=steps.append)
+    suite = Suite(settings, change(suite_programs(settings)), say=steps.append)
     try:
         suite.start()
         yield RunningSuite(suite)

@@ -57,7 +57,7 @@ def test_a_release_is_tested_built_pushed_and_deployed_in_this_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [".ci/run", ".ci/buf", "deploy/docker/install.sh", "deploy/docker/assemble.sh", "deploy/docker/uv.sh"]
+    "script", [".ci/run", "deploy/docker/install.sh", "deploy/docker/assemble.sh", "deploy/docker/uv.sh"]
 )
 def test_a_script_can_be_read_by_its_shell(script: str) -> None:
     shell = "bash" if script.startswith(".ci/") else "sh"

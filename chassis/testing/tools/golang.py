@@ -1,0 +1,24 @@
+"""Tools written in Go: a command of a module, built at one version with one hash."""
+
+import os
+from pathlib import Path
+
+from chassis.testing.tools.cache import Need, Tool, ToolError
+from chassis.testing.tools.commands import run
+
+GO = Need("go", "install Go 1.25 or later")
+
+
+def go_tool(name: str, module: str, command: str, version: str, hash_: str, takes: str) -> Tool:
+    """The tool whose main package is `command` within the module; its binary has the last word of that as its name."""
+
+    def build(folder: Path) -> None:
+        run(["go", "install", f"{module}/{command}@{version}"], {**os.environ, "GOBIN": str(folder)})
+
+    def check(folder: Path) -> None:
+        """What `go version -m` reads out of the binary was written there by the linker."""
+        told = [line.split() for line in run(["go", "version", "-m", folder / Path(command).name]).splitlines()]
+        if ["mod", module, version, hash_] not in told:
+            raise ToolError(f"the {name} that was built is not {version} {hash_}")
+
+    return Tool(name, version, f"{module} {version} {hash_}", takes, (GO,), build, check)

@@ -22,9 +22,7 @@ def generate(into: Path) -> None:
     sources = sorted(str(path.relative_to(HERE)) for path in (HERE / "primetrade").rglob("*.proto"))
     services = [source for source in sources if not source.endswith("events.proto")]
     options = [
-        f"-I{HERE}",
-        f"-I{sysconfig.get_path('purelib')}",  # googleapis-common-protos
-        f"-I{files('grpc_tools') / '_proto'}",
+        *includes(),
         *(f"--plugin={Path(sys.executable).with_name(name)}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")),
     ]
     _run([*options, f"--python_out={into}", f"--mypy_out=readable_stubs,quiet:{into}", *sources])
@@ -33,6 +31,12 @@ def generate(into: Path) -> None:
         if folder.is_dir() and folder.name != "__pycache__":
             (folder / "__init__.py").touch()
             (folder / "py.typed").touch()
+
+
+def includes() -> list[str]:
+    """Where protoc finds the contracts and what they import."""
+    google = files("grpc_tools") / "_proto"
+    return [f"-I{HERE}", f"-I{sysconfig.get_path('purelib')}", f"-I{google}"]  # googleapis-common-protos is installed
 
 
 def _run(arguments: list[str]) -> None:

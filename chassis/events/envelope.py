@@ -14,7 +14,10 @@ from google.protobuf.message import DecodeError, Message
 
 CONTENT_TYPE = "application/protobuf"
 SEQUENCE_DIGITS = 10
+MAX_SEQUENCE = 2**63 - 1
+"""What MongoDB's largest integer holds."""
 _REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_sequence")
+_READ = (*_REQUIRED, "content-type", "ce_actor", "ce_traceparent")
 
 
 class Undecodable(ValueError):
@@ -43,8 +46,8 @@ class Event:
 
     @property
     def dataschema(self) -> str:
-        """Where the schema of `data` is found: the message's name, as protobuf's Any writes it."""
-        return f"type.googleapis.com/{self.type}"
+        """The schema of `data`: its type URL, with the scheme that CloudEvents asks for and protobuf leaves out."""
+        return f"https://type.googleapis.com/{self.type}"
 
     def headers(self) -> list[tuple[str, bytes]]:
         """The record's headers, as a list (what aiokafka wants)."""
@@ -81,11 +84,12 @@ class Event:
 
 def read_event(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Event:
     """The event of a Kafka record. Raises Undecodable, saying what is wrong with the record."""
+    told = dict(headers)
     try:
-        texts = {name: (text or b"").decode() for name, text in headers if name.startswith(("ce_", "content-type"))}
+        texts = {name: text.decode() for name in _READ if (text := told.get(name))}
     except UnicodeDecodeError:
         raise Undecodable("a header is not UTF-8") from None
-    if missing := [name for name in _REQUIRED if not texts.get(name)]:
+    if missing := [name for name in _REQUIRED if name not in texts]:
         raise Undecodable(f"missing headers: {', '.join(missing)}")
     if texts["ce_specversion"] != "1.0":
         raise Undecodable(f"CloudEvents {texts['ce_specversion']}")
@@ -105,7 +109,7 @@ def read_event(headers: Iterable[tuple[str, bytes | None]], value: bytes | None)
             actor=texts.get("ce_actor", ""),
             traceparent=texts.get("ce_traceparent", ""),
         )
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # an instant before year 1 or after 9999 in UTC overflows
         raise Undecodable(str(error)) from None
 
 
@@ -117,6 +121,6 @@ def _time(text: str) -> datetime:
 
 
 def _sequence(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) == 0:
-        raise ValueError(f"ce_sequence {text!r} is no number from 1")
-    return int(text)
+    if not (text.isascii() and text.isdecimal()) or not 1 <= (number := int(text)) <= MAX_SEQUENCE:
+        raise ValueError(f"ce_sequence {text[:40]!r} is no number from 1 to {MAX_SEQUENCE}")
+    return number

@@ -11,8 +11,8 @@ from chassis.errors import AlreadyExists, NotFound, Unavailable, VersionMismatch
 from chassis.events.publishing import pending as limits_of
 from chassis.events.publishing.clearing import Clearing
 from chassis.events.publishing.limits import RelayLimits
-from chassis.events.publishing.outbox import retrying
 from chassis.events.publishing.pending import Pending, from_document
+from chassis.events.publishing.races import retrying
 from chassis.events.publishing.tombstones import purge
 from chassis.testing.engines import Engines
 from chassis.tests.notes import Hands, Note, NoteProcess, settings_for
@@ -31,12 +31,19 @@ async def process(engines: Engines, clock: Hands, request: pytest.FixtureRequest
         yield made
 
 
+async def clearing_of(process: NoteProcess, limits: RelayLimits | None = None) -> Clearing:
+    """A clearing of a process whose relay does not run."""
+    await process.relay._continuity.refresh(process.relay._outboxes[0].topic)
+    return Clearing(process.relay._event_log, process.relay._continuity, limits or RelayLimits())
+
+
 async def clear(process: NoteProcess, note: Note, upto: int) -> None:
     """Do what a relay does once Kafka has the note's events up to a sequence."""
     outbox = process.relay._outboxes[0]
     events = from_document(await process.document(note), outbox.source)
-    clearing = Clearing(RelayLimits())
-    clearing.acknowledged(Pending(outbox, {"_id": note.id, "owner_id": note.owner}, events[:upto]))
+    clearing = await clearing_of(process)
+    epoch = process.relay._continuity.epoch(outbox.topic)
+    clearing.acknowledged(Pending(outbox, {"_id": note.id, "owner_id": note.owner}, events[:upto]), epoch)
     await clearing.clear()
 
 
@@ -126,12 +133,48 @@ async def test_retrying_lets_every_writer_in(process: NoteProcess) -> None:
         await process.store.save(loaded)
 
     words = [f"w{number}" for number in range(6)]
-    await asyncio.gather(*(retrying(partial(append, word), attempts=20) for word in words))
+    # Each as in a process of its own: none waits for the turn of another.
+    await asyncio.gather(*(retrying(partial(append, word), (note.id, word)) for word in words))
     assert sorted((await process.store.read(key(note))).words) == words
     assert [event["seq"] for event in (await process.document(note))["pending"]] == [1, 2, 3, 4, 5, 6, 7]
 
 
-async def test_retrying_gives_up_with_the_mismatch(process: NoteProcess) -> None:
+async def test_writers_of_one_process_take_turns_and_none_has_to_try_again(process: NoteProcess) -> None:
+    note, attempts = await inserted(process), 0
+
+    async def append(word: str) -> None:
+        nonlocal attempts
+        attempts += 1
+        loaded = await process.store.load(key(note))
+        loaded.words.append(word)
+        await process.store.save(loaded)
+
+    await asyncio.gather(*(retrying(partial(append, f"w{number}"), note.id) for number in range(40)))
+    assert len((await process.store.read(key(note))).words) == 40
+    assert attempts == 40
+
+
+async def test_a_turn_that_is_given_up_goes_to_the_next() -> None:
+    held = asyncio.Event()
+
+    async def hold() -> str:
+        await held.wait()
+        return "held"
+
+    async def follow() -> str:
+        return "followed"
+
+    first = asyncio.create_task(retrying(hold, "note"))
+    waiting = [asyncio.create_task(retrying(follow, "note")) for _ in range(3)]
+    other = asyncio.create_task(retrying(follow, "another note"))
+    assert await other == "followed"
+    assert not any(task.done() for task in waiting)
+    waiting[0].cancel()
+    first.cancel()
+    assert await asyncio.gather(*waiting[1:]) == ["followed", "followed"]
+
+
+async def test_who_always_comes_too_late_is_told_to_come_again_and_of_no_version() -> None:
     attempts = 0
 
     async def refused() -> None:
@@ -139,8 +182,8 @@ async def test_retrying_gives_up_with_the_mismatch(process: NoteProcess) -> None
         attempts += 1
         raise VersionMismatch("note", "n-1")
 
-    with pytest.raises(VersionMismatch):
-        await retrying(refused, attempts=3)
+    with pytest.raises(Unavailable):
+        await retrying(refused, "n-1", attempts=3)
     assert attempts == 3
 
 
@@ -185,13 +228,14 @@ async def test_a_clear_keeps_what_was_appended_meanwhile(process: NoteProcess) -
 
 
 async def test_many_documents_are_cleared_at_once(process: NoteProcess) -> None:
-    outbox, clearing = process.relay._outboxes[0], Clearing(RelayLimits(clear_events=7))
+    outbox, clearing = process.relay._outboxes[0], await clearing_of(process, RelayLimits(clear_events=7))
+    epoch = process.relay._continuity.epoch(outbox.topic)
     kept = []
     for number in range(20):
         note = await inserted(process, events=1 + 9 * (number % 5 == 0))
         events = from_document(await process.document(note), outbox.source)
         named = key(note) if number % 2 else {"_id": note.id}
-        clearing.acknowledged(Pending(outbox, named, events))
+        clearing.acknowledged(Pending(outbox, named, events), epoch)
         note.write("later")
         await process.store.save(note)
         kept.append(note)
@@ -216,7 +260,9 @@ async def test_a_removed_aggregate_leaves_a_tombstone(process: NoteProcess, cloc
     note.remove()
     await process.store.remove(note)
     document = await process.document(note)
-    assert {"_id", "owner_id", "version", "sequence", "pending", "pending_since", "deleted_at"} == set(document)
+    assert {"_id", "owner_id", "version", "sequence", "pending", "pending_since", "last_event", "deleted_at"} == set(
+        document
+    )
     assert (document["version"], document["sequence"], document["deleted_at"]) == (2, 2, clock.now())
     assert process.store.aggregates([document]) == []
     for look in (process.store.load, process.store.read):

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -15,13 +14,13 @@ from prometheus_client import REGISTRY
 
 from chassis.events.envelope import Event
 from chassis.events.publishing.limits import RelayLimits
-from chassis.events.publishing.outbox import retrying
 from chassis.events.publishing.producer import KafkaProducer, partition_of
+from chassis.events.publishing.races import retrying
 from chassis.events.topics import TASKS
 from chassis.identity import Principal, set_principal
 from chassis.settings import ServiceSettings
 from chassis.telemetry.traces import continued
-from chassis.testing.engines import Engines, free_port, kafka_command, running
+from chassis.testing.engines import Broker, Engines
 from chassis.testing.eventually import eventually
 from chassis.tests.notes import SOURCE, Hands, Note, NoteProcess, Reader, in_order, notes, settings_for
 
@@ -50,11 +49,18 @@ async def reader(process: NoteProcess) -> AsyncIterator[Reader]:
 
 
 @pytest.fixture(scope="module")
-def own_broker() -> Iterator[tuple[str, int]]:
-    """A broker that a test may stop: where it listens, and its process id."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder, running(kafka_command(port), Path(folder) / "log", port) as pid:
-        yield f"127.0.0.1:{port}", pid
+def own_broker() -> Iterator[Broker]:
+    """A broker that a test may stop."""
+    with tempfile.TemporaryDirectory() as folder, Broker(Path(folder)) as broker:
+        yield broker
+
+
+def settings_at(broker: Broker, settings: ServiceSettings, **changed: object) -> ServiceSettings:
+    """The same settings with another broker."""
+    where = {
+        "kafka_bootstrap_servers": broker.bootstrap_servers, "kafka_idempotence": broker.kafka_idempotence
+    }  # fmt: skip
+    return settings.model_copy(update=where | changed)
 
 
 def dropped() -> float:
@@ -71,13 +77,15 @@ class Sends:
         self.gate.set()
         send = KafkaProducer.send
 
-        async def watched(producer: KafkaProducer, topic: str, partition: int, events: Sequence[Event]) -> None:
+        async def watched(
+            producer: KafkaProducer, topic: str, partition: int, events: Sequence[Event], epoch: int
+        ) -> None:
             self.batches.append([(event.subject, event.sequence) for event in events])
             await self.gate.wait()
             if self.refuse > 0:
                 self.refuse -= 1
                 raise ConnectionError("refused")
-            await send(producer, topic, partition, events)
+            await send(producer, topic, partition, events, epoch)
 
         monkeypatch.setattr(KafkaProducer, "send", watched)
 
@@ -88,7 +96,8 @@ async def write(process: NoteProcess, key: dict[str, object], text: str) -> None
         note.write(text)
         await process.store.save(note)
 
-    await retrying(once, attempts=50)
+    # Under a turn of its own: writers race as those of several processes do.
+    await retrying(once, object(), attempts=50)
 
 
 async def test_an_event_is_as_promised(process: NoteProcess, reader: Reader) -> None:
@@ -282,11 +291,8 @@ async def test_memory_is_bounded_and_the_rest_is_swept(
         assert process.relay._budget.events == process.relay._budget.bytes == 0
 
 
-async def test_an_outage_leaves_the_backlog_to_one_sweep(
-    settings: ServiceSettings, own_broker: tuple[str, int]
-) -> None:
-    servers, broker = own_broker
-    settings = settings.model_copy(update={"kafka_bootstrap_servers": servers, "kafka_idempotence": False})
+async def test_an_outage_leaves_the_backlog_to_one_sweep(settings: ServiceSettings, own_broker: Broker) -> None:
+    settings = settings_at(own_broker, settings)
     limits = RelayLimits(outage=0.3, sweep_every=0.1, sweep_grace=0.5, lease=30, longest_pause=0.5)
     first, second = NoteProcess(settings, limits=limits), NoteProcess(settings, limits=limits)
     async with first.running(), second.running(), Reader(settings).reading() as reader:
@@ -294,7 +300,7 @@ async def test_an_outage_leaves_the_backlog_to_one_sweep(
         await first.store.insert(warm)
         await eventually(lambda: reader.distinct() == 1, "a first event")
         before = dropped()
-        os.kill(broker, signal.SIGSTOP)
+        own_broker.pause()
         try:
             made = list(notes(150))
             for number, note in enumerate(made):
@@ -306,7 +312,7 @@ async def test_an_outage_leaves_the_backlog_to_one_sweep(
             # What is left in memory is what is in flight, and at most a probe of each partition.
             assert sum(len(lane._queue) for lane in first.relay._lanes.values()) <= 6
         finally:
-            os.kill(broker, signal.SIGCONT)
+            own_broker.resume()
         await eventually(lambda: reader.distinct() == 301, "every event", seconds=60)
         await eventually(first.quiet, "everything cleared")
         assert in_order(reader)
@@ -324,14 +330,12 @@ async def test_leaving_publishes_and_clears_what_is_in_memory(settings: ServiceS
 
 
 async def test_leaving_takes_no_longer_than_it_may_while_kafka_is_away(
-    settings: ServiceSettings, own_broker: tuple[str, int]
+    settings: ServiceSettings, own_broker: Broker
 ) -> None:
-    servers, broker = own_broker
-    values = {"kafka_bootstrap_servers": servers, "kafka_idempotence": False, "drain_timeout": 0.5}
-    process = NoteProcess(settings.model_copy(update=values), limits=ALONE)
+    process = NoteProcess(settings_at(own_broker, settings, drain_timeout=0.5), limits=ALONE)
     async with process.stored():
         await process.relay.__aenter__()
-        os.kill(broker, signal.SIGSTOP)
+        own_broker.pause()
         try:
             for note in notes(5):
                 await process.store.insert(note)
@@ -339,7 +343,7 @@ async def test_leaving_takes_no_longer_than_it_may_while_kafka_is_away(
             await process.relay.__aexit__()
             assert time.monotonic() - began < 8
         finally:
-            os.kill(broker, signal.SIGCONT)
+            own_broker.resume()
         assert await process.unpublished() == 5
 
 

@@ -3,12 +3,15 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from chassis.events.envelope import Event
-from chassis.events.publishing.clearing import Clearing, DocumentId
+from chassis.events.publishing.bulk import DocumentId
+from chassis.events.publishing.clearing import Clearing
+from chassis.events.publishing.continuity import Held
+from chassis.events.publishing.guarded import Guard
 from chassis.events.publishing.limits import RelayLimits
 from chassis.events.publishing.pending import Pending
 from chassis.events.publishing.producer import KafkaProducer
@@ -26,6 +29,7 @@ class Budget:
     limits: RelayLimits
     events: int = 0
     bytes: int = 0
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def full(self) -> bool:
@@ -38,13 +42,23 @@ class Budget:
         self.bytes += sign * pending.size
         metrics.relay_queue.inc(sign * len(pending.events))
 
+    async def moved(self) -> None:
+        """Wait until any lane has got further: the room that one waits for may be made by another."""
+        moved = self._moved
+        await moved.wait()
+
+    def tell(self) -> None:
+        """A lane has got further."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
 
 class Lane:
     """Publishes in an order that any consumer can rely on: everything unpublished of a document goes in one batch, the
     next batch leaves after the acknowledgement of the one before, a refused one is tried again before anything later.
 
     A round that lasts longer than `outage` empties the queue and takes nothing until it ends: the documents keep their
-    events, and one sweep publishes them, where every process would publish them all.
+    events, and one sweep publishes them, where every process would publish them all. So it is while the topic is held.
     """
 
     def __init__(
@@ -52,14 +66,16 @@ class Lane:
         topic: str,
         partition: int,
         producer: KafkaProducer,
+        guard: Guard,
         clearing: Clearing,
         budget: Budget,
         limits: RelayLimits,
     ) -> None:
         self.topic, self.partition = topic, partition
-        self._producer, self._clearing, self._budget, self._limits = producer, clearing, budget, limits
+        self._producer, self._guard, self._clearing = producer, guard, clearing
+        self._budget, self._limits = budget, limits
         self._queue: dict[DocumentId, Pending] = {}
-        self._offered, self._moved = asyncio.Event(), asyncio.Event()
+        self._offered = asyncio.Event()
         self._busy = self._outage = False
         self._refused, self._closed_until = 0, 0.0
 
@@ -87,18 +103,20 @@ class Lane:
     async def admit(self, pending: Pending) -> bool:
         """For the sweep: queue as `offer` does, but wait for room. False, at once, during an outage."""
         while (len(self._queue) >= self._limits.batch_events or self._budget.full) and not self.closed:
-            moved = self._moved
-            await moved.wait()
+            await self._budget.moved()
         if self.closed:
             return False
         self._enqueue(pending)
         return True
 
+    def reopen(self) -> None:
+        """Take documents again, without waiting for the end of a pause: what closed the lane is known to be over."""
+        self._refused, self._closed_until = 0, 0.0
+
     async def drained(self) -> None:
         """Wait until nothing waits and nothing is in flight."""
         while not self.idle:
-            moved = self._moved
-            await moved.wait()
+            await self._budget.moved()
 
     async def run(self) -> None:
         """Publish for ever."""
@@ -107,11 +125,13 @@ class Lane:
             await self._clearing.room()
             self._busy = True
             try:
+                # What a batch leaves out as published is so in the log of this epoch, and in no other.
+                epoch = self._guard.epoch(self.topic)
                 if batch := self._next_batch():
-                    await self._round(batch)
+                    await self._round(batch, epoch)
             finally:
                 self._busy = False
-                self._tell()
+                self._budget.tell()
 
     def _enqueue(self, pending: Pending) -> None:
         waiting = self._queue.get(pending.id)
@@ -143,24 +163,28 @@ class Lane:
             self._offered.clear()
         return batch
 
-    async def _round(self, batch: Sequence[Pending]) -> None:
+    async def _round(self, batch: Sequence[Pending], epoch: int) -> None:
         """Publish a batch, trying again until it is acknowledged or an outage leaves it to the sweep."""
         events = [event for pending in batch for event in pending.events]
         watch = asyncio.get_running_loop().call_later(self._limits.outage, self._shed)
         try:
-            await self._publish(batch, events)
+            await self._publish(batch, events, epoch)
         finally:
             watch.cancel()
             self._outage = False
             for pending in batch:
                 self._budget.take(pending, -1)
 
-    async def _publish(self, batch: Sequence[Pending], events: Sequence[Event]) -> None:
+    async def _publish(self, batch: Sequence[Pending], events: Sequence[Event], epoch: int) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:
-                await self._producer.send(self.topic, self.partition, events)
+                await self._producer.send(self.topic, self.partition, events, epoch)
                 break
+            except Held as error:
+                log.warning("topic_held", topic=self.topic, partition=self.partition, error=str(error))
+                self._outage = True
+                self.leave_to_sweep()
             except Exception as error:
                 metrics.relay_failures.labels(self.topic).inc()
                 log.warning("batch_refused", topic=self.topic, partition=self.partition, error=repr(error))
@@ -173,7 +197,7 @@ class Lane:
         self._refused = 0
         metrics.relay_published.labels(self.topic).inc(len(events))
         for pending in batch:
-            self._clearing.acknowledged(pending)
+            self._clearing.acknowledged(pending, epoch)
 
     def _shed(self) -> None:
         """The round has become an outage."""
@@ -188,17 +212,13 @@ class Lane:
             self._budget.take(pending, -1)
         self._queue.clear()
         self._offered.clear()
-        self._tell()
+        self._budget.tell()
 
     def _close(self) -> None:
         """Take nothing for a while that grows with each failed round; the next offer after it is the probe."""
         pause = min(self._limits.longest_pause, self._limits.outage * 2.0**self._refused)
         self._refused += 1
         self._closed_until = asyncio.get_running_loop().time() + random.uniform(pause / 2, pause)  # noqa: S311
-
-    def _tell(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()
 
 
 def _joined(waiting: Pending, offered: Pending) -> Pending:

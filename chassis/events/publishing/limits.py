@@ -17,6 +17,8 @@ class RelayLimits:
     """Bytes of several documents in one record batch."""
     uncleared_documents: int = 5_000
     """Published documents not yet cleared; beyond, publishing waits for MongoDB."""
+    uncleared_bytes: int = 32 * 1024 * 1024
+    """Bytes of their records."""
     clear_every: float = 0.05
     """Pause between two clears."""
     clear_events: int = 50
@@ -37,3 +39,7 @@ class RelayLimits:
     """How long after its holder's crash another process sweeps."""
     engine: float = 10.0
     """The deadline of each of the relay's own MongoDB commands."""
+    log: float = 2.0
+    """The deadline of adding to the event log. Whoever publishes it again waits so long before reading it."""
+    second_look: float = 1.0
+    """A log is lost when it was found so twice, so long apart."""

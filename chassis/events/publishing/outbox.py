@@ -1,15 +1,15 @@
 """The outbox: an aggregate's document carries the events it has not yet published, written with the state they tell of.
 
 Machinery fields of a document: `version` (saves), `sequence` (events ever recorded), `pending` (events not yet known to
-be published), `pending_since` (the time of the oldest of them; absent when there are none), `deleted_at` (a tombstone).
+be published), `pending_since` (the time of the oldest of them; absent when there are none), `last_event` (the id of the
+last one ever recorded), `deleted_at` (a tombstone).
 """
 
-import asyncio
 import copy
-import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from google.protobuf.message import Message
 from pymongo import IndexModel
@@ -19,6 +19,7 @@ from chassis.aggregate import Aggregate
 from chassis.clock import Clock, ordered_id
 from chassis.errors import AlreadyExists, NotFound, Unavailable, VersionMismatch
 from chassis.events.envelope import Event
+from chassis.events.publishing.eventlog import following_id
 from chassis.events.publishing.pending import MAX_BYTES, MAX_EVENTS, Pending, data_size, from_document, to_document
 from chassis.events.publishing.relay import Relay
 from chassis.events.topics import Topic
@@ -26,7 +27,6 @@ from chassis.identity import peek_principal
 from chassis.mongo import Collection, Document
 from chassis.telemetry.traces import current_traceparent
 
-T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate[Any])
 E_contra = TypeVar("E_contra", contravariant=True)
 E = TypeVar("E")
@@ -64,10 +64,11 @@ class Mapper(Protocol[A, E_contra]):
 
 @dataclass(frozen=True, slots=True)
 class _Memento:
-    """What a document held when it was loaded; `pending` is None when it was read without."""
+    """What a document held when it was loaded; `pending` is None when it was read without it."""
 
     fields: Document
     pending: tuple[Event, ...] | None
+    last_event: UUID | None
 
 
 class AggregateStore(Generic[A, E]):
@@ -75,7 +76,8 @@ class AggregateStore(Generic[A, E]):
     single-document compare-and-set on `version`, majority and journaled.
 
     Guarantees: an event is published at least once, never before the state it tells of is durable, and never after a
-    later event of its aggregate was first seen. The events of an aggregate are numbered 1, 2, 3, … without gaps. A save
+    later event of its aggregate was first seen. The events of an aggregate are numbered 1, 2, 3, … without gaps, and
+    their ids ascend, whatever the clocks of those who save it. A save
     sets fields and appends events and never replaces the document, so it cannot bring back events cleared meanwhile.
     A removed aggregate stays as a tombstone (chassis.events.publishing.tombstones); its id must never be used again.
     """
@@ -90,17 +92,17 @@ class AggregateStore(Generic[A, E]):
     async def insert(self, aggregate: A) -> None:
         """Store a new aggregate with its events. Raises AlreadyExists when a unique index has it already."""
         key, fields = self._mapper.key(aggregate), self._mapper.fields(aggregate)
-        events = self._events(aggregate, key)
+        events = self._events(aggregate, key, None)
         _require_room((), events)
         document = {**key, **{name: value for name, value in fields.items() if value is not None}}
         document |= {"version": 1, "sequence": len(events), "pending": [to_document(event) for event in events]}
         if events:
-            document["pending_since"] = events[0].time
+            document |= {"pending_since": events[0].time, "last_event": events[-1].id}
         try:
             await self.collection.insert_one(document)
         except DuplicateKeyError:
             raise AlreadyExists(self._mapper.resource, str(key["_id"])) from None
-        self._saved(aggregate, 1, events, _Memento(_copied(fields), tuple(events)))
+        self._saved(aggregate, 1, events, _Memento(_copied(fields), tuple(events), _last(events, None)))
 
     async def load(self, key: Document) -> A:
         """The aggregate to change and save. Raises NotFound when it is not there or was removed."""
@@ -124,32 +126,29 @@ class AggregateStore(Generic[A, E]):
         memento = self._memento(aggregate)
         fields = self._mapper.fields(aggregate)
         changed = {name: value for name, value in fields.items() if memento.fields.get(name) != value}
-        events = self._events(aggregate, self._mapper.key(aggregate))
-        if changed or events:
-            await self._write(aggregate, memento, changed, events, _Memento(_copied(fields), None))
+        if changed or aggregate.recorded:
+            await self._write(aggregate, memento, changed, _copied(fields))
 
     async def remove(self, aggregate: A) -> None:
         """Leave a tombstone: the fields go, the key and the events stay. Raises as `save`."""
         memento = self._memento(aggregate)
         fields: Document = dict.fromkeys(self._mapper.fields(aggregate))
-        events = self._events(aggregate, self._mapper.key(aggregate))
         tombstone = {**fields, "deleted_at": self._clock.now()}
-        await self._write(aggregate, memento, tombstone, events, _Memento(fields, None))
+        await self._write(aggregate, memento, tombstone, fields)
 
-    async def _write(
-        self, aggregate: A, memento: _Memento, changed: Document, events: Sequence[Event], after: _Memento
-    ) -> None:
+    async def _write(self, aggregate: A, memento: _Memento, changed: Document, after: Document) -> None:
         """The compare-and-set. What was loaded and what is appended is all that is unpublished once it succeeds."""
+        key, version = self._mapper.key(aggregate), aggregate.version + 1
+        events = self._events(aggregate, key, memento.last_event)
         loaded = memento.pending or ()
         _require_room(loaded, events)
-        key, version = self._mapper.key(aggregate), aggregate.version + 1
         result = await self.collection.update_one(
             {**key, "version": aggregate.version},
             _update(changed, version, aggregate.sequence + len(events), events),
         )
         if result.matched_count == 0:
             raise VersionMismatch(self._mapper.resource, str(key["_id"]))
-        self._saved(aggregate, version, events, _Memento(after.fields, (*loaded, *events)))
+        self._saved(aggregate, version, events, _Memento(after, (*loaded, *events), _last(events, memento.last_event)))
 
     def _saved(self, aggregate: A, version: int, events: Sequence[Event], memento: _Memento) -> None:
         aggregate.saved(version, aggregate.sequence + len(events), memento)
@@ -164,7 +163,8 @@ class AggregateStore(Generic[A, E]):
 
     def _aggregate(self, document: Document, pending: tuple[Event, ...] | None) -> A:
         aggregate = self._mapper.aggregate(document)
-        aggregate.saved(document["version"], document["sequence"], _Memento(_copied(document), pending))
+        memento = _Memento(_copied(document), pending, document.get("last_event"))
+        aggregate.saved(document["version"], document["sequence"], memento)
         return aggregate
 
     def _memento(self, aggregate: A) -> _Memento:
@@ -173,15 +173,15 @@ class AggregateStore(Generic[A, E]):
             raise TypeError(f"this {self._mapper.resource} was not loaded to be saved")
         return memento
 
-    def _events(self, aggregate: A, key: Document) -> list[Event]:
-        """What the aggregate recorded, numbered on from its last event."""
+    def _events(self, aggregate: A, key: Document, last: UUID | None) -> list[Event]:
+        """What the aggregate recorded, numbered on from its last event, under ids above that one's."""
         principal, now = peek_principal(), self._clock.now()
         events = []
         for sequence, recorded in enumerate(aggregate.recorded, aggregate.sequence + 1):
-            message = self._mapper.message(aggregate, recorded)
+            message, last = self._mapper.message(aggregate, recorded), following_id(ordered_id(), last)
             events.append(
                 Event(
-                    id=ordered_id(),
+                    id=last,
                     type=message.DESCRIPTOR.full_name,
                     source=self._outbox.source,
                     subject=str(key["_id"]),
@@ -195,19 +195,6 @@ class AggregateStore(Generic[A, E]):
         return events
 
 
-async def retrying(operation: Callable[[], Awaitable[T]], attempts: int = 5) -> T:
-    """Run load → decide → save again while somebody else saves in between: for callers that named no version.
-
-    Raises the last VersionMismatch after `attempts`.
-    """
-    for attempt in range(1, attempts):
-        try:
-            return await operation()
-        except VersionMismatch:
-            await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 - only spreads the writers
-    return await operation()
-
-
 def _update(changed: Document, version: int, sequence: int, events: Sequence[Event]) -> Document:
     fields = {name: value for name, value in changed.items() if value is not None}
     update: Document = {"$set": {**fields, "version": version, "sequence": sequence}}
@@ -216,7 +203,12 @@ def _update(changed: Document, version: int, sequence: int, events: Sequence[Eve
     if events:
         update["$push"] = {"pending": {"$each": [to_document(event) for event in events]}}
         update["$min"] = {"pending_since": events[0].time}
+        update["$set"]["last_event"] = events[-1].id
     return update
+
+
+def _last(events: Sequence[Event], before: UUID | None) -> UUID | None:
+    return events[-1].id if events else before
 
 
 def _require_room(loaded: Sequence[Event], events: Sequence[Event]) -> None:

@@ -9,6 +9,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from chassis.events.envelope import Event
+from chassis.events.publishing.continuity import BrokerLog, Held
+from chassis.events.publishing.guarded import Guard, Guarded
 from chassis.events.topics import MAX_BATCH_BYTES
 from chassis.settings import Settings
 
@@ -28,16 +30,16 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 class KafkaProducer:
-    """Sends events as one record batch, acknowledged by all in-sync replicas.
+    """Sends events as one record batch, acknowledged by all in-sync replicas, to a log that the guard admits.
 
     aiokafka's corners that it hides: a failed `start()` leaks unless stopped; `stop()` hangs while the broker is away;
     an error that cannot be retried poisons a producer for good, so that it is replaced. What it cannot hide: a send
     that was cancelled or timed out may still arrive, and an idempotent producer never times out at all.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._producer: AIOKafkaProducer | None = None
+    def __init__(self, settings: Settings, guard: Guard) -> None:
+        self._settings, self._guard = settings, guard
+        self._guarded: Guarded | None = None
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
@@ -47,39 +49,54 @@ class KafkaProducer:
     async def stop(self) -> None:
         """Close, within a few seconds even when the broker is away."""
         async with self._changing:
-            producer, self._producer = self._producer, None
-            if producer is not None:
-                await _closed(producer)
+            guarded, self._guarded = self._guarded, None
+            if guarded is not None:
+                guarded.closing()
+                await _closed(guarded.producer)
 
-    async def send(self, topic: str, partition: int, events: Sequence[Event]) -> None:
-        """Publish the events as one batch, all of them or none. Returns once they are acknowledged, else raises."""
-        producer = self._producer or await self._current()
-        batch = producer.create_batch()
+    async def send(self, topic: str, partition: int, events: Sequence[Event], epoch: int) -> None:
+        """Publish the events as one batch, all of them or none. Returns once they are acknowledged, else raises.
+
+        Raises Held when `epoch`, the topic's when the events were chosen, is over or its log may be lost.
+        """
+        if self._guard.epoch(topic) != epoch:
+            raise Held(f"{topic} has come to another log")
+        guarded = self._guarded or await self._current()
+        if not guarded.bind(topic, epoch):
+            await self._replace(guarded)
+            raise Held(f"{topic} was connected to another log")
+        batch = guarded.producer.create_batch()
         for event in events:
             if batch.append(timestamp=None, key=event.key, value=event.data, headers=event.headers()) is None:
                 raise BatchTooLarge(f"{len(events)} events do not fit into one batch")
         batch.close()
         try:
-            await (await producer.send_batch(batch, topic, partition=partition))
+            written = await (await guarded.producer.send_batch(batch, topic, partition=partition))
         except Exception as error:
-            if not getattr(error, "retriable", False):
-                await self._replace(producer)
+            if not (getattr(error, "retriable", False) or isinstance(error, Held)):
+                await self._replace(guarded)
             raise
+        self._guard.acknowledged(topic, partition, epoch, written.offset)
 
-    async def _current(self) -> AIOKafkaProducer:
-        async with self._changing:
-            if self._producer is None:
-                self._producer = await self._connected()
-            return self._producer
+    async def look(self, topic: str) -> BrokerLog:
+        """The topic as the brokers tell of it now. Raises KafkaError."""
+        return await (self._guarded or await self._current()).look(topic)
 
-    async def _replace(self, failed: AIOKafkaProducer) -> None:
+    async def _current(self) -> Guarded:
         async with self._changing:
-            if self._producer is failed:
+            if self._guarded is None:
+                self._guarded = await self._connected()
+            return self._guarded
+
+    async def _replace(self, failed: Guarded) -> None:
+        async with self._changing:
+            if self._guarded is failed:
                 log.warning("producer_replaced")
-                self._producer = None
-                await _closed(failed)
+                self._guarded = None
+                failed.closing()
+                await _closed(failed.producer)
 
-    async def _connected(self) -> AIOKafkaProducer:
+    async def _connected(self) -> Guarded:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             acks="all",
@@ -87,12 +104,13 @@ class KafkaProducer:
             max_batch_size=MAX_BATCH_BYTES,
             request_timeout_ms=_REQUEST_MS,
         )
+        guarded = Guarded(producer, self._guard, self._settings.kafka_partitions)
         try:
             await producer.start()
         except BaseException:
             await _closed(producer)
             raise
-        return producer
+        return guarded
 
 
 async def _closed(producer: AIOKafkaProducer) -> None:

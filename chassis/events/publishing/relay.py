@@ -3,18 +3,24 @@
 import asyncio
 import contextvars
 from collections.abc import Coroutine
+from datetime import timedelta
 
 import structlog
+from aiokafka.errors import KafkaError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from chassis.cancelling import cancel
 from chassis.clock import Clock
+from chassis.events.publishing import continuity, eventlog
 from chassis.events.publishing.clearing import Clearing
+from chassis.events.publishing.continuity import Continuity
 from chassis.events.publishing.depth import measure
+from chassis.events.publishing.eventlog import EventLog
 from chassis.events.publishing.lane import Budget, Lane
 from chassis.events.publishing.limits import RelayLimits
 from chassis.events.publishing.pending import Outbox, Pending
 from chassis.events.publishing.producer import KafkaProducer, partition_of
+from chassis.events.publishing.restoring import Restoring
 from chassis.events.publishing.sweep import sweep
 from chassis.events.publishing.tombstones import purge
 from chassis.events.topics import Topic
@@ -41,6 +47,9 @@ class Relay:
     that is unpublished of the document, without a gap; they go whole into one record batch; and only an acknowledged
     event is ever left out of a later one. Losing a queue, a process or an acknowledgement therefore only repeats.
 
+    All of this is said of one log. When the broker has lost it, whoever holds the lease publishes the event log again,
+    and until that is done no process of the service publishes anything new (chassis.events.publishing.restoring).
+
     Leaving publishes what is in memory, within `drain_timeout`, and clears it; the rest is left to the next sweep.
     """
 
@@ -54,25 +63,33 @@ class Relay:
         limits: RelayLimits | None = None,
     ) -> None:
         self._settings, self._clock, self._limits = settings, clock, limits or RelayLimits()
-        self._producer = KafkaProducer(settings)
-        self._clearing = Clearing(self._limits)
+        engine = self._limits.engine
+        self._event_log = EventLog(database[eventlog.COLLECTION])
+        self._continuity = Continuity(
+            database[continuity.COLLECTION], settings.kafka_partitions, engine, renewed=self._renewed
+        )
+        self._producer = KafkaProducer(settings, self._continuity)
+        self._restoring = Restoring(settings, self._event_log, self._continuity, self._limits, self._producer)
+        self._clearing = Clearing(self._event_log, self._continuity, self._limits)
         self._budget = Budget(self._limits)
         self._outboxes: list[Outbox] = []
+        self._topics: dict[str, Topic] = {}
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._open = False
         me = holder()
         sweeping = Lease(database[LEASES], "outbox-sweep", me, clock, self._limits.lease)
-        purging = Lease(database[LEASES], "tombstone-purge", me, clock)
+        purging = Lease(database[LEASES], "outbox-purge", me, clock)
         self._periodic = (
             Periodic("outbox-sweep", self._limits.sweep_every, self._sweep, sweeping),
             Periodic("outbox-measure", _MEASURE_EVERY, self._measure),
-            Periodic("tombstone-purge", _PURGE_EVERY, self._purge, purging),
+            Periodic("outbox-purge", _PURGE_EVERY, self._purge, purging),
         )
 
     def outbox(self, collection: Collection, topic: Topic, source: str) -> Outbox:
         """Serve this collection's outbox: its events go to the topic, from the source."""
         outbox = Outbox(collection, topic.name(self._settings.kafka_prefix), source)
+        self._topics[outbox.topic] = topic
         self._outboxes.append(outbox)
         return outbox
 
@@ -86,6 +103,8 @@ class Relay:
     async def __aenter__(self) -> None:
         kafka = f"Kafka at {self._settings.kafka_bootstrap_servers}"
         await ready(kafka, self._producer.start, self._settings.startup_timeout)
+        for topic in self._topics:
+            await self._continuity.refresh(topic)
         self._open = True
         self._spawn(self._clearing.run(), "relay-clearing")
         for outbox in self._outboxes:
@@ -118,9 +137,9 @@ class Relay:
     async def _admit(self, pending: Pending) -> None:
         if not pending.events:
             # A mark with nothing behind it: the clear takes it away.
-            self._clearing.acknowledged(pending)
-        elif unpublished := self._clearing.unpublished(pending):
-            await self._lane_of(pending).admit(Pending(pending.outbox, pending.key, unpublished))
+            self._clearing.acknowledged(pending, self._continuity.epoch(pending.outbox.topic))
+        elif self._clearing.unpublished(pending):
+            await self._lane_of(pending).admit(pending)
 
     def _lane_of(self, pending: Pending) -> Lane:
         key = str(pending.key["_id"]).encode()
@@ -129,7 +148,7 @@ class Relay:
     def _lane(self, topic: str, partition: int) -> Lane:
         lane = self._lanes.get((topic, partition))
         if lane is None:
-            lane = Lane(topic, partition, self._producer, self._clearing, self._budget, self._limits)
+            lane = Lane(topic, partition, self._producer, self._continuity, self._clearing, self._budget, self._limits)
             self._lanes[topic, partition] = lane
             self._spawn(lane.run(), f"relay-{topic}-{partition}")
         return lane
@@ -139,15 +158,33 @@ class Relay:
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(work, name=name, context=contextvars.Context()))
 
+    def _renewed(self, topic: str) -> None:
+        """What this process knows and holds is of an earlier log: the documents have what is not in the event log."""
+        self._clearing.forget(topic)
+        for lane in self._lanes.values():
+            if lane.topic == topic:
+                lane.leave_to_sweep()
+                lane.reopen()
+
     async def _sweep(self) -> None:
+        for topic in self._topics.values():
+            try:
+                await self._restoring.run(topic)
+            except KafkaError as error:
+                log.debug("kafka_unseen", topic=topic.domain, error=repr(error))
         for outbox in self._outboxes:
-            await sweep(outbox, self._admit, self._clock, self._limits)
+            if not self._continuity.held(outbox.topic):
+                await sweep(outbox, self._admit, self._clock, self._limits)
 
     async def _measure(self) -> None:
+        for topic in self._topics:
+            if self._continuity.held(topic):
+                await self._continuity.refresh(topic)
         for outbox in self._outboxes:
             await measure(outbox, self._clock)
 
     async def _purge(self) -> None:
+        await self._event_log.purge(self._clock, timedelta(days=self._settings.event_log_days))
         for outbox in self._outboxes:
             await purge(outbox.collection, self._clock)
 

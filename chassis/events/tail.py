@@ -1,4 +1,4 @@
-"""Live domain events, one line each: `python -m chassis.events.tail [--from-start]`.
+"""Live domain events, one line each: `python -m chassis.events tail [--from-start]`.
 
 A line is: time, type, subject, #sequence, the actor or -, the event's data as compact JSON. Ends on Ctrl-C. It belongs
 to no consumer group, so it takes nothing away from anybody.
@@ -11,17 +11,10 @@ import signal
 import sys
 from collections.abc import Callable
 
-import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from google.protobuf.json_format import MessageToDict
-
-# What the process is to decode must be known to it.
-from primetrade.auth.v1 import events_pb2 as _auth  # noqa: F401
-from primetrade.notify.v1 import events_pb2 as _notify  # noqa: F401
-from primetrade.tasks.v1 import events_pb2 as _tasks  # noqa: F401
-from primetrade.users.v1 import events_pb2 as _users  # noqa: F401
 
 from chassis.events.admin import Topics
+from chassis.events.decoding import decoded
 from chassis.events.envelope import Undecodable, read_event
 from chassis.events.topics import ALL, MAX_BATCH_BYTES
 from chassis.process import EngineAway
@@ -34,7 +27,7 @@ def line_of(record: ConsumerRecord) -> str:
     """The record in one line; what is no event says so and where it is."""
     try:
         event = read_event(record.headers, record.value)
-        data = json.dumps(MessageToDict(event.message()), separators=(",", ":"), ensure_ascii=False)
+        data = json.dumps(decoded(event), separators=(",", ":"), ensure_ascii=False)
     except Undecodable as error:
         return f"undecodable {record.topic}[{record.partition}]@{record.offset}: {error}"
     time = event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -81,14 +74,13 @@ async def _until_told(settings: Settings, from_start: bool) -> int:
     return 0
 
 
-def main() -> int:
-    """The program. Its status is 1 when there is no broker."""
-    parser = argparse.ArgumentParser(prog="python -m chassis.events.tail", description="Print live domain events.")
+async def run(arguments: argparse.Namespace) -> int:
+    """The command. Its status is 1 when there is no broker."""
+    return await _until_told(read_settings(Settings), arguments.from_start)
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `tail` to a program's commands."""
+    parser = commands.add_parser("tail", help="live domain events, decoded, one line each")
     parser.add_argument("--from-start", action="store_true", help="begin with the oldest event that is kept")
-    arguments = parser.parse_args()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # events alone go to stdout
-    return asyncio.run(_until_told(read_settings(Settings), arguments.from_start))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    parser.set_defaults(run=run)

@@ -35,7 +35,7 @@ def task_event(subject: str, sequence: int = 1, type: str = CREATED, data: bytes
     return Event(
         id=uuid4(),
         type=type,
-        source="/services/tasks",
+        source="/primetrade/tasks",
         subject=subject,
         time=datetime.now(UTC),
         sequence=sequence,

@@ -25,7 +25,7 @@ from chassis.mongo import Document, Indexes, Mongo
 from chassis.settings import ServiceSettings
 from chassis.testing.engines import Engines
 
-SOURCE = "/services/notes"
+SOURCE = "/primetrade/notes"
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,12 @@ class NoteProcess:
         found = await self.notes.find_one({"_id": note.id})
         assert found is not None
         return found
+
+    async def write(self, note: Note, text: str) -> None:
+        """Load the note, write it, save it."""
+        loaded = await self.store.load({"_id": note.id, "owner_id": note.owner})
+        loaded.write(text)
+        await self.store.save(loaded)
 
     async def unpublished(self) -> int:
         """How many documents have events that are not known to be published."""

@@ -10,12 +10,14 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from google.protobuf.message import Message
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 from primetrade.tasks.v1 import events_pb2
 from prometheus_client import REGISTRY
+from pymongo.errors import AutoReconnect
 
 from chassis.errors import DeadlineExceeded, Unavailable
 from chassis.events.consuming.backoff import Backoff
-from chassis.events.consuming.consumer import Consumer, Permanent, Retries
+from chassis.events.consuming.consumer import Consumer, Permanent, Retries, Superseded
 from chassis.events.consuming.partition import QUEUE_RECORDS
 from chassis.events.envelope import Event
 from chassis.events.topics import TASKS
@@ -23,7 +25,7 @@ from chassis.settings import Settings
 from chassis.telemetry import traces
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
-from chassis.tests.kafka import TRACEPARENT, Publisher, dead_letters_of, settings_for, task_event
+from chassis.tests.kafka import CREATED, TRACEPARENT, Publisher, dead_letters_of, settings_for, task_event
 
 SERVICE = "watcher"
 FAST = Retries(attempts=3, errors=Backoff(0.001, 0.01), away=Backoff(0.001, 0.01))
@@ -143,13 +145,19 @@ async def test_a_full_queue_leaves_the_rest_with_the_broker_and_loses_nothing(se
     events = [task_event("many", number) for number in range(1, 1201)]
     await service.publisher.publish(task_event("first-of-many"), partition=3)
     await asyncio.gather(*(service.publisher.publish(*events[start::40], partition=3) for start in range(40)))
-    partition = TopicPartition(service.publisher.topic, 3)
+    partition, queued = TopicPartition(service.publisher.topic, 3), [0]
+
+    async def watched(_: Event) -> None:
+        queued.append(service.consumer.queued()[partition])
+
+    service.watcher.behaviour["many"] = watched
     await eventually(
         lambda: service.consumer.lag().get(partition, 0) > 2 * QUEUE_RECORDS, "the lag counts what is with the broker"
     )
     go_on.set()
     await eventually(lambda: len(service.watcher.handled["many"]) == 1200, "everything handled")
     assert sorted(service.watcher.handled["many"]) == list(range(1, 1201))
+    assert QUEUE_RECORDS // 4 < max(queued) <= QUEUE_RECORDS
 
 
 async def test_a_handler_that_fails_at_first_is_tried_again(service: Service) -> None:
@@ -251,10 +259,28 @@ async def test_a_type_the_service_has_no_handler_for_is_skipped_and_counted(serv
     assert not [letter for letter in await dead_letters_of(service.settings, SERVICE) if letter.key == b"dream"]
 
 
+async def test_an_overtaken_event_ends_at_once_and_is_counted_as_such(service: Service) -> None:
+    async def overtaken(_: Event) -> None:
+        raise Superseded("its second event is known")
+
+    service.watcher.behaviour["old"] = overtaken
+    exporter = InMemorySpanExporter()
+    async with traces.Tracing(Settings(trace_sample_ratio=0), "watcher", exporter):
+        await service.publisher.publish(task_event("old"), task_event("after-old"))
+        await service.handles("after-old", 1)
+
+    assert service.watcher.attempts["old"] == 1
+    assert service.counted("handling_duration_seconds_count", type=CREATED, outcome="superseded") == 1
+    assert not [letter for letter in await dead_letters_of(service.settings, SERVICE) if letter.key == b"old"]
+    assert {span.status.status_code for span in exporter.get_finished_spans()} == {StatusCode.UNSET}
+
+
 @pytest.mark.parametrize(
     "error",
     [
         Unavailable("the database is away"),
+        AutoReconnect("the database went away"),
+        TimeoutError(),
         DeadlineExceeded("too late"),
         ConnectionRefusedError(),
         asyncio.CancelledError(),

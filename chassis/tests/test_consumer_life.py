@@ -21,7 +21,7 @@ from chassis.events.envelope import Event
 from chassis.events.topics import TASKS
 from chassis.process import EngineAway
 from chassis.settings import Settings
-from chassis.testing.engines import Engines, free_port, kafka_command, running
+from chassis.testing.engines import Broker, Engines, free_port
 from chassis.testing.eventually import eventually
 from chassis.tests.kafka import Publisher, committed, dead_letters_of, settings_for, task_event
 
@@ -43,12 +43,10 @@ async def joined(settings: Settings, handler: Handler) -> AsyncIterator[Consumer
 
 
 @contextmanager
-def own_broker(engines: Engines, folder: Path) -> Iterator[tuple[Settings, int]]:
-    """Settings for a broker of this test alone, and the process id it may be stopped by."""
-    port = free_port()
-    with running(kafka_command(port), folder / "kafka.log", port) as pid:
-        own = Engines(engines.mongo_url, f"127.0.0.1:{port}", kafka_idempotence=False)
-        yield settings_for(own, kafka_partitions=1, kafka_session_timeout=2), pid
+def own_broker(folder: Path) -> Iterator[tuple[Settings, Broker]]:
+    """A broker of this test alone, which it may stop, and settings for it."""
+    with Broker(folder) as broker:
+        yield settings_for(broker.engines(), kafka_partitions=1, kafka_session_timeout=2), broker
 
 
 async def test_what_a_killed_consumer_had_not_committed_is_handled_again(engines: Engines) -> None:
@@ -166,25 +164,23 @@ async def test_members_that_come_and_go_lose_nothing_and_share_the_work(engines:
         assert mine == sorted(mine)
 
 
-async def test_a_dead_letter_that_cannot_be_written_ends_the_consumer_and_passes_nothing(
-    engines: Engines, tmp_path: Path
-) -> None:
+async def test_a_dead_letter_that_cannot_be_written_ends_the_consumer_and_passes_nothing(tmp_path: Path) -> None:
     async def refuse(event: Event, _: events_pb2.TaskCreated) -> None:
         if event.sequence == 2:
             if not stopped.is_set():
-                os.kill(broker, signal.SIGSTOP)
+                broker.pause()
                 stopped.set()
             raise Permanent("never")
 
     stopped = asyncio.Event()
-    with own_broker(engines, tmp_path) as (settings, broker):
+    with own_broker(tmp_path) as (settings, broker):
         async with Publisher(settings) as publisher:
             failing = consumer(settings, refuse, dead_letter_timeout=0.5)
             async with failing:
                 await publisher.publish(*(task_event("task", sequence) for sequence in (1, 2, 3)))
                 (task,) = failing.background()
                 await eventually(task.done, "the consumer ends")
-                os.kill(broker, signal.SIGCONT)
+                broker.resume()
             with pytest.raises(DeadLetterFailed, match=r"tasks\.v1\[0\]@1 could not be written"):
                 task.result()
             assert await committed(settings, failing.group) == 1
@@ -195,36 +191,36 @@ async def test_a_dead_letter_that_cannot_be_written_ends_the_consumer_and_passes
             assert {dict(letter.headers)["dlq_offset"] for letter in letters} == {b"1"}
 
 
-async def test_a_broker_that_goes_silent_and_comes_back_is_no_reason_to_stop(engines: Engines, tmp_path: Path) -> None:
+async def test_a_broker_that_goes_silent_and_comes_back_is_no_reason_to_stop(tmp_path: Path) -> None:
     handled: list[int] = []
 
     async def handle(event: Event, _: events_pb2.TaskCreated) -> None:
         handled.append(event.sequence)
 
-    with own_broker(engines, tmp_path) as (settings, broker):
+    with own_broker(tmp_path) as (settings, broker):
         async with joined(settings, handle) as member, Publisher(settings) as publisher:
             await publisher.publish(task_event("task", 1))
             await eventually(lambda: handled == [1], "the first event")
-            os.kill(broker, signal.SIGSTOP)
+            broker.pause()
             # Longer than the session: the group has given this member up when the broker is back.
             silent_until = time.monotonic() + settings.kafka_session_timeout + 1
             await eventually(lambda: time.monotonic() > silent_until, "the silence is over")
-            os.kill(broker, signal.SIGCONT)
+            broker.resume()
             await publisher.publish(task_event("task", 2))
             await eventually(lambda: handled[-1] == 2, "the event after the silence", seconds=60)
             assert not member.background()[0].done()
 
 
-async def test_a_consumer_waits_for_a_broker_that_starts_later(engines: Engines, tmp_path: Path) -> None:
+async def test_a_consumer_waits_for_a_broker_that_starts_later(tmp_path: Path) -> None:
     async def handle(event: Event, _: events_pb2.TaskCreated) -> None:
         handled.set()
 
-    handled, port = asyncio.Event(), free_port()
-    settings = settings_for(Engines("", f"127.0.0.1:{port}", kafka_idempotence=False), kafka_partitions=1)
+    handled, broker = asyncio.Event(), Broker(tmp_path)
+    settings = settings_for(broker.engines(), kafka_partitions=1)
     member = consumer(settings, handle)
     entering = asyncio.create_task(member.__aenter__())
     await asyncio.sleep(0)
-    with running(kafka_command(port), tmp_path / "kafka.log", port):
+    with broker:
         await entering
         async with Publisher(settings) as publisher:
             await publisher.publish(task_event("task"))

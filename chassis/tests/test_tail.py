@@ -8,6 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from primetrade.tasks.v1 import events_pb2, tasks_pb2
+
 from chassis.settings import Settings
 from chassis.testing.engines import Engines, free_port
 from chassis.tests.kafka import CREATED, Publisher, settings_for, task_event
@@ -23,7 +25,7 @@ async def tailing(settings: Settings, *options: str) -> AsyncIterator[asyncio.su
         "KAFKA_PREFIX": settings.kafka_prefix,
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chassis.events.tail", *options, env=environment,
+        sys.executable, "-m", "chassis.events", "tail", *options, env=environment,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
@@ -41,6 +43,13 @@ async def tailing(settings: Settings, *options: str) -> AsyncIterator[asyncio.su
             await process.communicate()
 
 
+def beyond_json() -> bytes:
+    """A task that is due at a time which JSON has no form for."""
+    task = tasks_pb2.Task(id="t-3")
+    task.due_time.seconds = 10**15
+    return events_pb2.TaskCreated(task=task).SerializeToString()
+
+
 async def line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
     return (await asyncio.wait_for(process.stdout.readline(), 30)).decode().rstrip("\n")
@@ -54,11 +63,14 @@ async def test_live_events_are_printed_decoded_one_line_each(engines: Engines) -
         time, kind, subject, sequence, actor, data = (await line(process)).split(" ", 5)
         await publisher.write(b"t-2", b"?", [], partition=3)
         complaint = await line(process)
+        await publisher.publish(task_event("t-3", data=beyond_json()), partition=3)
+        other_complaint = await line(process)
 
     assert time == event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert (kind, subject, sequence, actor) == (CREATED, "t-1", "#7", "a-1")
     assert json.loads(data) == {"task": {"id": "t-1", "title": "Task 7"}}
     assert complaint.startswith(f"undecodable {publisher.topic}[3]@0: missing headers: ")
+    assert other_complaint.startswith(f"undecodable {publisher.topic}[3]@1: ")
 
 
 async def test_from_the_start_it_prints_what_is_kept(engines: Engines) -> None:
@@ -76,7 +88,7 @@ async def test_without_a_broker_it_says_so(engines: Engines) -> None:
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chassis.events.tail", env=environment, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", "chassis.events", "tail", env=environment, stderr=asyncio.subprocess.PIPE
     )
     _, complaint = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 1

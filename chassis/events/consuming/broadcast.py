@@ -5,7 +5,6 @@ is not running it hears nothing: what is kept by it needs a bound of its own, su
 """
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 
 import structlog
@@ -14,7 +13,8 @@ from aiokafka.errors import KafkaError
 from google.protobuf.message import Message
 
 from chassis.background import Background
-from chassis.events.consuming.handling import Handler
+from chassis.events.consuming.closing import close
+from chassis.events.consuming.dispatch import Handler
 from chassis.events.envelope import Undecodable, read_event
 from chassis.events.topics import Topic
 from chassis.process import ready
@@ -49,7 +49,7 @@ class Broadcast(Background):
     async def __aexit__(self, *error: object) -> None:
         await super().__aexit__(*error)
         if self._kafka is not None:
-            await _close(self._kafka)
+            await close(self._kafka, STOP_SECONDS)
 
     async def _connect(self) -> None:
         kafka = AIOKafkaConsumer(
@@ -64,7 +64,7 @@ class Broadcast(Background):
                 kafka.assign(partitions)
                 await kafka.seek_to_end(*partitions)
         except BaseException:
-            await _close(kafka)
+            await close(kafka, STOP_SECONDS)
             raise
         self._kafka = kafka
 
@@ -73,6 +73,8 @@ class Broadcast(Background):
         while True:
             try:
                 fetched = await self._kafka.getmany(timeout_ms=1_000)
+                if not fetched:
+                    await self._follow(self._kafka)
             except KafkaError as error:
                 log.warning("broadcast_unheard", topic=self._topic, error=repr(error))
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -80,6 +82,14 @@ class Broadcast(Background):
             for records in fetched.values():
                 for record in records:
                     await self._hear(record)
+
+    async def _follow(self, kafka: AIOKafkaConsumer) -> None:
+        """Begin again with a log that begins anew, as that of a broker in memory does: it ends before our position."""
+        for partition in kafka.assignment():
+            end, position = kafka.highwater(partition), await kafka.position(partition)
+            if end is not None and end < position:
+                log.warning("broadcast_log_lost", topic=self._topic, partition=partition.partition, end=end)
+                await kafka.seek_to_beginning(partition)
 
     async def _hear(self, record: ConsumerRecord) -> None:
         try:
@@ -90,14 +100,3 @@ class Broadcast(Background):
             return
         if handler is not None:
             await handler(event, message)
-
-
-async def _close(kafka: AIOKafkaConsumer) -> None:
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await kafka.stop()
-    except (TimeoutError, KafkaError) as error:
-        log.warning("broadcast_not_closed", error=repr(error))
-        # stop() was waiting for a broker that is away: end the connections it left open.
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(kafka._client.close(), 1.0)

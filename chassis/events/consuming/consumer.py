@@ -1,15 +1,14 @@
 """The consumer of a service: every event of its topics handled at least once, in order within a partition.
 
-    broker ── fetch ──> Partition (one task each) ── Handling ──> handler
+    broker ── fetch ──> Partition (one task each) ── Handling ── Dispatch ──> handler
                             │                           └── retries, dead letters
                             └── position ──> Assignment ──> commits, lag
 
-Offsets are committed only after a record has ended: handled, skipped as a type this service has no handler for, or
+Offsets are committed only after a record has ended: handled, overtaken, of a type this service has no handler for, or
 written to the dead letters. A crash repeats what was not committed, so handlers are idempotent.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
 import structlog
@@ -20,15 +19,17 @@ from google.protobuf.message import Message
 from chassis.clock import Clock, SystemClock
 from chassis.events.admin import Topics
 from chassis.events.consuming.assignment import Assignment
+from chassis.events.consuming.closing import close
 from chassis.events.consuming.deadletter import DeadLetters
-from chassis.events.consuming.failures import Permanent, is_away
-from chassis.events.consuming.handling import Handler, Handling, Retries
+from chassis.events.consuming.dispatch import Handler
+from chassis.events.consuming.failures import Permanent, Superseded, is_away
+from chassis.events.consuming.handling import Handling, Retries
 from chassis.events.consuming.partition import FETCH_RECORDS
 from chassis.events.topics import MAX_BATCH_BYTES, Topic
 from chassis.process import ready
 from chassis.settings import Settings
 
-__all__ = ["Consumer", "Handler", "Permanent", "Retries"]
+__all__ = ["Consumer", "Handler", "Permanent", "Retries", "Superseded"]
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,8 @@ ATTEMPT_SECONDS = 20.0
 STOP_SECONDS = 5.0
 # The client would leave the group of a consumer that has not fetched for so long; one that waits for an engine has not.
 _FOREVER_MS = 2**31 - 1
+# How soon partitions are found that a topic did not have when the group was joined, as when it was made anew.
+_METADATA_MS = 15_000
 
 
 class Consumer:
@@ -113,6 +116,11 @@ class Consumer:
         answers. A partition not measured yet is missing."""
         return {name: records for name, records in self._lag.items() if name in self.assigned}
 
+    def queued(self) -> Mapping[TopicPartition, int]:
+        """How many fetched records of each owned partition wait here: at most QUEUE_RECORDS."""
+        owned = self._assignment.partitions if self._assignment is not None else {}
+        return {name: partition.queued for name, partition in owned.items()}
+
     async def _reach(self, what: str, attempt: Callable[[], Awaitable[None]]) -> None:
         async def bounded() -> None:
             async with asyncio.timeout(ATTEMPT_SECONDS):
@@ -135,6 +143,7 @@ class Consumer:
             # How long the group waits for us at a rebalance: the record in hand, then two commits at worst.
             rebalance_timeout_ms=session_ms + int((self._settings.drain_timeout + 10) * 1000),
             max_poll_interval_ms=_FOREVER_MS,
+            metadata_max_age_ms=_METADATA_MS,
         )
         try:
             await kafka.start()
@@ -191,14 +200,7 @@ class Consumer:
 
     async def _close(self) -> None:
         if self._kafka is not None:
-            try:
-                async with asyncio.timeout(STOP_SECONDS):
-                    await self._kafka.stop()
-            except (TimeoutError, KafkaError) as error:
-                log.warning("group_not_left", group=self.group, error=repr(error))
-                # stop() was waiting for a join that the broker holds back: end the connections it left open.
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(self._kafka._client.close(), 1.0)
+            await close(self._kafka, STOP_SECONDS)
         await self._dead_letters.stop()
 
 

@@ -1,4 +1,4 @@
-"""What a failed attempt at a record means: try again without limit, try again a few times, or put it aside now."""
+"""What a handler says by raising: overtaken; try again without limit, or a few times; put it aside now."""
 
 import sys
 from enum import Enum
@@ -8,6 +8,11 @@ from chassis.errors import DeadlineExceeded, Unavailable
 
 class Permanent(Exception):
     """Raised by a handler that knows that no further attempt can help: the record goes to the dead letters at once."""
+
+
+class Superseded(Exception):
+    """Raised by a handler that has already applied a later event of the same aggregate, so that this one changed
+    nothing. It is an end like any other, never a failure: a late repeat and a redriven dead letter end so."""
 
 
 class Failure(Enum):

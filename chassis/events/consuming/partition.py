@@ -46,6 +46,11 @@ class Partition:
         return len(self._queue) < FETCH_RECORDS and self._bytes < QUEUE_BYTES
 
     @property
+    def queued(self) -> int:
+        """How many records wait for the one in hand."""
+        return len(self._queue)
+
+    @property
     def idle(self) -> bool:
         """Whether everything fetched is finished."""
         return not self._queue and not self._in_hand

@@ -1,0 +1,1 @@
+"""Dead letters as an operator meets them: listed, shown, redriven into their own service, purged."""

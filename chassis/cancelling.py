@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 _AGAIN_SECONDS = 0.5
 
 
-async def cancel(tasks: Iterable["asyncio.Task[None]"]) -> None:
+async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     """Cancel the tasks and wait until they have ended, whatever they end with.
 
     Asks again until it is so: a library that waits with a timeout may swallow a cancellation that arrives together with

@@ -4,9 +4,10 @@ Both drivers offer the same calls for everything used here, so a collection is t
 their place on `Mongo`: `aggregate` and closing.
 """
 
+import asyncio
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import pymongo
@@ -15,7 +16,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, PyMongoError, WTimeoutError
 
+from chassis.cancelling import cancel
 from chassis.errors import DeadlineExceeded, Error, Unavailable
+from chassis.generations import FOLLOW_SECONDS, Generations
 from chassis.process import ready
 from chassis.settings import ServiceSettings
 from chassis.telemetry import metrics
@@ -27,25 +30,36 @@ _UNMEASURED = frozenset({"hello", "ping", "endSessions", "isMaster", "saslStart"
 
 
 class Mongo:
-    """Component: the connection pool of a process, and its database. Entering waits until the server answers."""
+    """Component: the connection pool of a process, and its database. Entering waits until the server answers.
+
+    `rebuilt` names the collections that a rebuild may replace while they are in use (chassis/generations.py).
+    """
 
     name = "mongo"
 
-    def __init__(self, settings: ServiceSettings, service: str) -> None:
+    def __init__(self, settings: ServiceSettings, service: str, rebuilt: Iterable[str] = ()) -> None:
         self._settings = settings
         self._client = _connect(settings)
         self.database: AsyncDatabase[Document] = self._client[settings.mongo_database or service]
+        self._generations = {name: Generations(self.database, name) for name in rebuilt}
+        self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
         await ready("MongoDB", self.ping, self._settings.startup_timeout)
+        for generations in self._generations.values():
+            await generations.follow()
+        if self._generations:
+            self._following = asyncio.create_task(self._follow(), name="generations")
 
     async def __aexit__(self, *_: object) -> None:
+        if self._following is not None:
+            await cancel([self._following])
         # motor's close() is a plain function, PyMongo's a coroutine.
         if inspect.isawaitable(closing := cast(object, self._client.close())):
             await closing
 
-    def background(self) -> tuple[()]:
-        return ()
+    def background(self) -> Iterable["asyncio.Task[None]"]:
+        return () if self._following is None else (self._following,)
 
     async def ping(self) -> None:
         """Raise unless the server answers within PING_SECONDS."""
@@ -54,7 +68,12 @@ class Mongo:
 
     def collection(self, name: str) -> Collection:
         """A collection of this process's database; writes are acknowledged by a majority, journaled."""
-        return self.database[name]
+        rebuilt = self._generations.get(name)
+        return self.database[name] if rebuilt is None else rebuilt.collection
+
+    def generations(self, name: str) -> Generations:
+        """The generations of a collection that is named as `rebuilt`."""
+        return self._generations[name]
 
     async def aggregate(self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
         """All results of an aggregation."""
@@ -62,6 +81,14 @@ class Mongo:
         found = cast(Any, collection.aggregate(pipeline))
         cursor = await found if inspect.iscoroutine(found) else found
         return cast(list[Document], await cursor.to_list(None))
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            for generations in self._generations.values():
+                # While the server is away there is nothing to follow: whoever needs it is told then.
+                with suppress(PyMongoError), pymongo.timeout(PING_SECONDS):
+                    await generations.follow()
 
 
 class Indexes:

@@ -9,7 +9,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 import uvloop
@@ -19,6 +20,7 @@ from chassis.telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
 S = TypeVar("S", bound=Settings)
+S_contra = TypeVar("S_contra", bound=Settings, contravariant=True)
 T = TypeVar("T")
 C = TypeVar("C")
 
@@ -134,22 +136,37 @@ class Process:
             await self._health.draining()
 
 
+@dataclass(frozen=True, slots=True)
+class Words(Generic[S_contra]):
+    """A command that takes the words after it; `usage` says which. It exits with status 2 when they are wrong."""
+
+    run: Callable[[S_contra, Sequence[str]], Awaitable[None]]
+    usage: str
+
+
+Command = Callable[[S], Awaitable[None]] | Words[S]
+"""A command of a process: of its settings, and perhaps of further words."""
+
+
 def cli(
     name: str,
     settings: type[S],
     build: Callable[[S], Process],
-    commands: Mapping[str, Callable[[S], Awaitable[None]]] | None = None,
+    commands: Mapping[str, Command[S]] | None = None,
 ) -> None:
     """`python -m services.<name> serve`, or one of the other commands. Exits with the command's status."""
-    known = {"serve": _serve(build), **{word: _once(command) for word, command in (commands or {}).items()}}
-    words = sys.argv[1:]
-    if len(words) != 1 or words[0] not in known:
+    known: Mapping[str, Command[S]] = commands or {}
+    word, *further = sys.argv[1:] or [""]
+    command = known.get(word)
+    if (word != "serve" and command is None) or (further and not isinstance(command, Words)):
         module = name if name == "gateway" else f"services.{name}"
-        print(f"usage: python -m {module} {'|'.join(known)}", file=sys.stderr)
+        usages = [f"{word} {each.usage}" if isinstance(each, Words) else word for word, each in known.items()]
+        print(f"usage: python -m {module} {'|'.join(['serve', *usages])}", file=sys.stderr)
         raise SystemExit(2)
     values = read_settings(settings)
     configure_logs(name, values.log_level)
-    raise SystemExit(uvloop.run(known[words[0]](values)))
+    run = _serve(build) if command is None else _once(command, further)
+    raise SystemExit(uvloop.run(run(values)))
 
 
 def _serve(build: Callable[[S], Process]) -> Callable[[S], Coroutine[object, object, int]]:
@@ -160,9 +177,12 @@ def _serve(build: Callable[[S], Process]) -> Callable[[S], Coroutine[object, obj
     return run
 
 
-def _once(command: Callable[[S], Awaitable[None]]) -> Callable[[S], Coroutine[object, object, int]]:
+def _once(command: Command[S], words: Sequence[str]) -> Callable[[S], Coroutine[object, object, int]]:
     async def run(settings: S) -> int:
-        await command(settings)
+        if isinstance(command, Words):
+            await command.run(settings, words)
+        else:
+            await command(settings)
         return 0
 
     return run

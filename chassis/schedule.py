@@ -10,8 +10,9 @@ import os
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -27,6 +28,7 @@ LEASES = "leases"
 _ENGINE_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 def holder() -> str:
@@ -66,6 +68,25 @@ class Lease:
         except DuplicateKeyError:
             return False
         return True
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the lease now; what was done under it was cancelled."""
+
+
+async def while_held(lease: Lease, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work under an acquired lease, and renew it meanwhile. Raises LeaseLost, with the work cancelled."""
+    run = asyncio.create_task(work)
+    try:
+        while True:
+            await asyncio.wait({run}, timeout=lease.seconds / 3)
+            if run.done():
+                return run.result()
+            if not await lease.acquire():
+                raise LeaseLost(lease.name)
+    finally:
+        if not run.done():
+            await cancel([run])
 
 
 class Periodic:
@@ -124,18 +145,10 @@ class Periodic:
             await asyncio.sleep(self._every * random.uniform(1 - self._jitter, 1 + self._jitter))  # noqa: S311
 
     async def _run_leased(self, lease: Lease) -> None:
-        run = asyncio.create_task(self._once())
         try:
-            while True:
-                await asyncio.wait({run}, timeout=lease.seconds / 3)
-                if run.done():
-                    return run.result()
-                if not await lease.acquire():
-                    log.warning("lease_lost", job=self.name)
-                    return None
-        finally:
-            if not run.done():
-                await cancel([run])
+            await while_held(lease, self._once())
+        except LeaseLost:
+            log.warning("lease_lost", job=self.name)
 
     async def _once(self) -> None:
         await self._run()

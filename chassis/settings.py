@@ -3,7 +3,7 @@
 import sys
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -70,12 +70,20 @@ class Settings(BaseSettings):
     kafka_min_insync_replicas: int = Field(default=1, ge=1)
     kafka_partitions: int = Field(default=6, ge=1)
     kafka_retention_hours: int = Field(default=24 * 7, ge=1)
+    kafka_dead_letter_retention_hours: int = Field(default=24 * 30, ge=1, description="never less than the topics'")
     kafka_session_timeout: float = Field(
         default=10, gt=0, description="seconds without a heartbeat after which a consumer's partitions go to another"
     )
     kafka_prefix: str = Field(
         default="primetrade", pattern=r"^[a-z0-9-]+$", description="first word of every topic and consumer group"
     )
+
+    @field_validator("kafka_min_insync_replicas")
+    @classmethod
+    def _writable(cls, value: int, info: ValidationInfo) -> int:
+        if value > info.data.get("kafka_replication_factor", value):
+            raise ValueError("must be at most KAFKA_REPLICATION_FACTOR, or nothing could be written")
+        return value
 
 
 class ServiceSettings(Settings):
@@ -92,6 +100,10 @@ class ServiceSettings(Settings):
     mongo_database: str = Field(default="", description="the service's own name when empty")
     mongo_max_pool_size: int = Field(default=10, ge=1)
     mongo_min_pool_size: int = Field(default=5, ge=0)
+
+    event_log_days: int = Field(
+        default=30, ge=1, description="how long published events are kept in the database, to be published again"
+    )
 
     auth_target: Target = "127.0.0.1:50051"
 

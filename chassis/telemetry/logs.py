@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -12,8 +13,12 @@ from chassis.telemetry.traces import current_trace
 _SECRET = frozenset({"password", "token", "access_token", "refresh_token", "authorization", "secret", "cookie"})
 
 
-def configure_logs(service: str, level: str) -> None:
-    """Send everything the process logs, libraries included, through one schema: timestamp, level, service, event, …"""
+def configure_logs(service: str, level: str, stream: TextIO | None = None) -> None:
+    """Send everything the process logs, libraries included, through one schema: timestamp, level, service, event, …
+
+    To stdout, unless a command needs that for its result.
+    """
+    output = stream or sys.stdout
 
     def with_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event["service"] = service
@@ -31,10 +36,10 @@ def configure_logs(service: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

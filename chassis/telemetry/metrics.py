@@ -43,6 +43,12 @@ relay_queue = Gauge("primetrade_relay_queue_events", "Events in memory on their 
 relay_published = Counter("primetrade_relay_published_events", "Events acknowledged by Kafka", ("topic",))
 relay_failures = Counter("primetrade_relay_failed_batches", "Record batches that Kafka did not acknowledge", ("topic",))
 relay_dropped = Counter("primetrade_relay_dropped_events", "Events left to the sweep after an outage or a full queue")
+relay_lost_logs = Counter(
+    "primetrade_relay_lost_logs", "Times that Kafka was found without what it acknowledged", ("topic",)
+)
+relay_republished = Counter(
+    "primetrade_relay_republished_events", "Events published again from the event log", ("topic",)
+)
 
 consumer_handled = Histogram(
     "primetrade_consumer_handling_duration_seconds",
@@ -52,6 +58,7 @@ consumer_handled = Histogram(
 )
 consumer_retries = Counter("primetrade_consumer_retries", "Repeated attempts at a record", ("topic", "reason"))
 consumer_dead_letters = Counter("primetrade_consumer_dead_letters", "Records put aside", ("topic", "reason"))
+consumer_redriven = Counter("primetrade_consumer_redriven", "Dead letters tried once more", ("topic", "outcome"))
 consumer_lag = Gauge("primetrade_consumer_lag_records", "Records not yet handled", ("topic", "partition"))
 
 cache_requests = Counter("primetrade_cache_requests", "Look-ups in a cache", ("cache", "outcome"))

@@ -6,8 +6,8 @@ Sources: W3C Trace Context; OpenTelemetry semantic conventions.
 
 import random
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
 from chassis.settings import Settings
 
@@ -91,10 +91,9 @@ def current_traceparent() -> str:
     return context.traceparent if context else ""
 
 
-@contextmanager
 def continued(
     traceparent: str, name: str, kind: SpanKind = SpanKind.SERVER, attributes: Mapping[str, str | int] | None = None
-) -> Iterator[TraceContext]:
+) -> AbstractContextManager[TraceContext]:
     """Run the block in the trace of `traceparent`, or in a new one when it is empty or malformed.
 
     The decision to record a new trace is made here, once; a trace that comes in keeps its own.
@@ -105,49 +104,47 @@ def continued(
     else:
         sampled = _tracing.tracer is not None and random.random() < _tracing.ratio  # noqa: S311 - no secret
         parent = TraceContext(random.getrandbits(128) or 1, 0, sampled)
-    token = _current.set(parent)
-    try:
-        with span(name, kind, attributes) as context:
-            yield context
-    finally:
-        _current.reset(token)
+    return _Step(parent, name, kind, attributes)
 
 
-@contextmanager
 def span(
     name: str, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, str | int] | None = None
-) -> Iterator[TraceContext]:
+) -> AbstractContextManager[TraceContext]:
     """Run the block as one step of the current trace; a span is made only when the trace is recorded."""
     parent = _current.get() or TraceContext(random.getrandbits(128) or 1, 0, sampled=False)
-    if not parent.sampled or _tracing.tracer is None:
-        context = TraceContext(parent.trace_id, random.getrandbits(64) or 1, parent.sampled)
-        token = _current.set(context)
-        try:
-            yield context
-        finally:
-            _current.reset(token)
-        return
-    with _recorded(_tracing.tracer, parent, name, kind, attributes) as context:
-        yield context
+    return _Step(parent, name, kind, attributes)
 
 
-@contextmanager
-def _recorded(
-    tracer: Tracer, parent: TraceContext, name: str, kind: SpanKind, attributes: Mapping[str, str | int] | None
-) -> Iterator[TraceContext]:
-    recording = tracer.start_span(name, _otel_parent(parent), kind, attributes)
-    made = recording.get_span_context()
-    # A new trace takes the id that OpenTelemetry chose for its first span.
-    context = TraceContext(made.trace_id, made.span_id, sampled=True)
-    token = _current.set(context)
-    try:
-        yield context
-    except Exception as error:
-        recording.set_status(Status(StatusCode.ERROR, type(error).__name__))
-        raise
-    finally:
-        _current.reset(token)
-        recording.end()
+class _Step:
+    """One step of a trace. A class, where a generator would do: every call and every event goes through here."""
+
+    __slots__ = ("_attributes", "_kind", "_name", "_parent", "_recording", "_token")
+
+    def __init__(
+        self, parent: TraceContext, name: str, kind: SpanKind, attributes: Mapping[str, str | int] | None
+    ) -> None:
+        self._parent, self._name, self._kind, self._attributes = parent, name, kind, attributes
+        self._recording: Span | None = None
+
+    def __enter__(self) -> TraceContext:
+        parent = self._parent
+        if parent.sampled and _tracing.tracer is not None:
+            recording = _tracing.tracer.start_span(self._name, _otel_parent(parent), self._kind, self._attributes)
+            self._recording = recording
+            made = recording.get_span_context()
+            # A new trace takes the id that OpenTelemetry chose for its first span.
+            context = TraceContext(made.trace_id, made.span_id, sampled=True)
+        else:
+            context = TraceContext(parent.trace_id, random.getrandbits(64) or 1, parent.sampled)
+        self._token = _current.set(context)
+        return context
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        _current.reset(self._token)
+        if self._recording is not None:
+            if isinstance(error, Exception):
+                self._recording.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            self._recording.end()
 
 
 def _otel_parent(parent: TraceContext) -> Context:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from chassis.clock import Clock, SystemClock
 from chassis.events.admin import Topics
 from chassis.events.consuming.consumer import Consumer
+from chassis.events.deadletters import memory
+from chassis.events.deadletters.api import dead_letters_service
 from chassis.events.publishing.relay import Relay
 from chassis.events.topics import AUTH
 from chassis.mongo import Indexes, Mongo, engine_calls
@@ -54,7 +56,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
         AccessTokens(keys, issuer, audience, timedelta(seconds=settings.service_token_seconds)), clock
     )
     passwords = Passwords(
-        settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes, settings.password_hash_concurrency
+        settings.argon2_memory_kib,
+        settings.argon2_passes,
+        settings.argon2_lanes,
+        settings.password_hash_concurrency,
+        settings.password_hash_queue,
     )
     users = ServiceChannel(settings.users_target, profiles.SERVICE, settings.users_timeout)
 
@@ -68,7 +74,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
         LogOut(session_store, refresh_key, clock),
         keys,
     )
-    health = RpcHealth([DESCRIPTOR.full_name])
+    handlers = consumers.handlers(account_store)
+    letters = dead_letters_service(settings, "auth", consumers.TOPICS, handlers, mongo, clock)
+    health = RpcHealth([DESCRIPTOR.full_name, letters.descriptor.full_name])
     verifier = TokenVerifier(keys, issuer, audience, clock)
     return Process(
         "auth",
@@ -76,14 +84,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
             Tracing(settings, "auth"),
             MetricsServer(settings, "auth"),
             mongo,
-            Indexes(mongo, INDEXES),
+            Indexes(mongo, {**INDEXES, **memory.INDEXES}),
             Topics(settings, "auth", [AUTH], consumers.TOPICS),
             passwords,
             keys,
             users,
             relay,
-            RpcServer(settings, [auth_service(servicer)], verifier, health, engine_calls),
-            Consumer(settings, "auth", consumers.TOPICS, consumers.handlers(account_store), clock=clock),
+            RpcServer(settings, [auth_service(servicer), letters], verifier, health, engine_calls),
+            Consumer(settings, "auth", consumers.TOPICS, handlers, clock=clock),
             EngineChecks(health, {"mongo": mongo.ping}),
             *jobs.periodic(rotate, keys, mongo, clock),
         ],

@@ -1,10 +1,13 @@
 """The periodic work of the auth service: keys are rotated by one process and reloaded by each."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from chassis.clock import Clock, SystemClock
+from chassis.events.publishing.command import republish
+from chassis.events.topics import AUTH
 from chassis.mongo import Mongo
+from chassis.process import Command
 from chassis.schedule import LEASES, Lease, Periodic, holder
 from services.auth.crypto.key_ring import KeyRing
 from services.auth.crypto.sealing import Seal
@@ -54,4 +57,7 @@ async def rotate_keys_now(settings: Settings) -> None:
         print(f"key {key.kid} is published and signs from {key.active_from.isoformat()}")
 
 
-COMMANDS: Mapping[str, Callable[[Settings], Awaitable[None]]] = {"rotate-keys": rotate_keys_now}
+COMMANDS: Mapping[str, Command[Settings]] = {
+    "rotate-keys": rotate_keys_now,
+    "republish": republish("auth", [AUTH]),
+}

@@ -41,7 +41,7 @@ class Settings(ServiceSettings):
     service_token_seconds: int = Field(default=60, ge=10)
     session_days: int = Field(default=30, ge=1, description="how long a session lasts at most")
     refresh_grace_seconds: float = Field(
-        default=10, ge=0, description="how long a used refresh token still gets the answer it got"
+        default=10, ge=0, description="how long a used refresh token still gets its session's current one"
     )
 
     signing_key_days: int = Field(default=30, ge=1, description="how long a key signs")
@@ -54,9 +54,19 @@ class Settings(ServiceSettings):
     argon2_passes: int = Field(default=2, ge=1)
     argon2_lanes: int = Field(default=1, ge=1)
     password_hash_concurrency: int = Field(default=2, ge=1, description="passwords hashed at once; more wait")
+    # At 60 ms a hash and two at once the last waits half a second; a machine ten times slower still answers in time.
+    password_hash_queue: int = Field(
+        default=16, ge=0, description="passwords that wait to be hashed; beyond them a login is told to come again"
+    )
 
     lockout_failures: int = Field(default=10, ge=1, description="wrong passwords in a row that lock an account")
     lockout_seconds: int = Field(default=900, ge=1, description="how long failures count, and how long a lock lasts")
+
+    operator_name: str = Field(
+        default="operator",
+        pattern=r"^[A-Za-z0-9._@-]{1,64}$",
+        description="whom `operator-token` makes a token for; it stands in all that is done with it",
+    )
 
     @property
     def access_token_lifetime(self) -> timedelta:

@@ -1,4 +1,5 @@
-"""The notify service: `python -m services.notify serve`, or a run of one of its jobs: `remind`, `deliver`."""
+"""The notify service: `python -m services.notify serve`, a run of one of its jobs: `remind`, `deliver`, or `rebuild`,
+which makes its reminders anew from the topic of tasks."""
 
 from chassis.process import cli
 from services.notify.app import COMMANDS, build

@@ -1,22 +1,23 @@
 """The events this service reacts to. Each may come again, late, or after the task was deleted, and then changes nothing
-more: what it makes has an id that follows from the event, and a projection takes newer events only."""
+more: what it makes has an id that follows from the event, and a projection takes newer events only.
+
+What is told in the inbox does not depend on the projection: a rebuilt one may be ahead of this consumer.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 from google.protobuf.message import Message
 from primetrade.auth.v1 import events_pb2 as auth_events
 from primetrade.tasks.v1 import events_pb2 as task_events
-from primetrade.tasks.v1 import tasks_pb2
 
 from chassis.clock import Clock
-from chassis.events.consuming.consumer import Handler, Permanent
+from chassis.events.consuming.consumer import Handler, Superseded
 from chassis.events.envelope import Event
 from chassis.events.topics import AUTH, TASKS
 from chassis.telemetry.traces import current_traceparent
-from services.notify.domain.reminder import Reminder
+from services.notify.mapping.events import id_of, reminder_of
 from services.notify.store.deliveries import DeliveryStore
 from services.notify.store.notifications import NotificationStore
 from services.notify.store.reminders import ReminderStore
@@ -52,46 +53,21 @@ class Reactions:
     async def account_registered(self, event: Event, message: auth_events.AccountRegistered) -> None:
         account = message.account
         await welcome_person(
-            self.inbox, self.deliveries, self.clock, event.id, _id(account.id), account.name, account.email,
+            self.inbox, self.deliveries, self.clock, event.id, id_of(account.id), account.name, account.email,
             self.mail_domain, current_traceparent(),
         )  # fmt: skip
 
     async def task_changed(self, event: Event, message: task_events.TaskCreated | task_events.TaskUpdated) -> None:
-        await follow_task(self.reminders, self.inbox, self.clock, _reminder(event, message.task))
+        await follow_task(self.reminders, self.inbox, self.clock, reminder_of(event, message.task))
 
     async def task_completed(self, event: Event, message: task_events.TaskCompleted) -> None:
-        reminder = _reminder(event, message.task)
-        await follow_task(self.reminders, self.inbox, self.clock, reminder)
-        await announce_completion(self.inbox, self.clock, event.id, reminder.owner_id, reminder.task_id, reminder.title)
+        task = reminder_of(event, message.task)
+        added = await announce_completion(self.inbox, self.clock, event.id, task.owner_id, task.task_id, task.title)
+        try:
+            await follow_task(self.reminders, self.inbox, self.clock, task)
+        except Superseded:
+            if not added:
+                raise
 
     async def task_deleted(self, event: Event, message: task_events.TaskDeleted) -> None:
-        await forget_task(self.reminders, self.clock, _id(message.task_id), event.sequence, self.keep)
-
-
-def _reminder(event: Event, task: tasks_pb2.Task) -> Reminder:
-    return Reminder(
-        task_id=_id(task.id),
-        owner_id=_id(task.owner_id),
-        title=task.title,
-        due_at=_due_at(task),
-        open=task.status != tasks_pb2.TASK_STATUS_COMPLETED,
-        sequence=event.sequence,
-    )
-
-
-def _due_at(task: tasks_pb2.Task) -> datetime | None:
-    if not task.HasField("due_time"):
-        return None
-    try:
-        at = task.due_time.ToDatetime(tzinfo=UTC)
-    except ValueError as error:
-        raise Permanent(f"the due time is none: {error}") from None
-    # What the database keeps: the id of a reminder follows from it.
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Permanent(f"{text[:100]!r} is no id") from None
+        await forget_task(self.reminders, self.clock, id_of(message.task_id), event.sequence, self.keep)

@@ -10,8 +10,6 @@ from pydantic import AfterValidator, Field, SecretStr
 from chassis.settings import ServiceSettings
 from services.notify.channels.server import SmtpServer
 
-_SHORTEST_KEEP = timedelta(days=30)
-
 
 def _smtp_url(value: SecretStr) -> SecretStr:
     if url := value.get_secret_value():
@@ -74,5 +72,6 @@ class Settings(ServiceSettings):
 
     @property
     def keep(self) -> timedelta:
-        """How long what is over is remembered: longer than any event can be delivered again."""
-        return max(_SHORTEST_KEEP, 2 * timedelta(hours=self.kafka_retention_hours))
+        """How long what is over is remembered: longer than any event can be delivered again. One may be published anew
+        from the log at its end, and then be read until the topic lets it go."""
+        return timedelta(days=self.event_log_days) + 2 * timedelta(hours=self.kafka_retention_hours)

@@ -1,4 +1,4 @@
-"""The tasks service: `python -m services.tasks serve`."""
+"""The tasks service: `python -m services.tasks serve`, or `republish --since T`."""
 
 from chassis.process import cli
 from services.tasks.app import build

@@ -3,8 +3,11 @@
 None of its own yet: the relay (chassis/events/publishing/relay.py) sweeps the outbox and purges old tombstones.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
+from chassis.events.publishing.command import republish
+from chassis.events.topics import TASKS
+from chassis.process import Command
 from services.tasks.settings import Settings
 
-COMMANDS: Mapping[str, Callable[[Settings], Awaitable[None]]] = {}
+COMMANDS: Mapping[str, Command[Settings]] = {"republish": republish("tasks", [TASKS])}

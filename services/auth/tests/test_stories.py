@@ -52,6 +52,7 @@ async def test_of_two_who_register_one_address_at_once_one_succeeds(auth: World)
         ("name", "Ada\x00Lovelace"),
         ("name", "Ada\nLovelace"),
         ("name", "Ada\u2028Lovelace"),
+        ("name", "\u200b \u2060"),
         ("email", ""),
         ("email", "ada"),
         ("email", "ada@"),

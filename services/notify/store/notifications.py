@@ -1,6 +1,5 @@
 """The inboxes, in the collection `notifications`: every query names the owner."""
 
-from contextlib import suppress
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -39,10 +38,13 @@ class NotificationStore:
             collection, _Mapper(), NOTIFICATIONS, SOURCE, relay, clock
         )
 
-    async def add(self, notification: Notification) -> None:
-        """Put it into the inbox, unless it is there already: then nothing changes and nothing is published."""
-        with suppress(AlreadyExists):
+    async def add(self, notification: Notification) -> bool:
+        """Put it into the inbox. False when it is there already: then nothing changes and nothing is published."""
+        try:
             await self._aggregates.insert(notification)
+        except AlreadyExists:
+            return False
+        return True
 
     async def load(self, owner: UUID, notification_id: UUID) -> Notification:
         """The notification to change and save. Raises NotFound when this person has none of that id."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from chassis.events.consuming.failures import Superseded
 from chassis.mongo import Collection, Document
 from services.notify.domain.reminder import Reminder
 
@@ -29,7 +30,7 @@ class ReminderStore:
         self._collection = collection
 
     async def apply(self, reminder: Reminder) -> None:
-        """Keep this state, unless one as new or newer is known."""
+        """Keep this state, unless it is known. Raises Superseded when a newer one is."""
         state = {
             "owner_id": reminder.owner_id,
             "title": reminder.title,
@@ -40,7 +41,8 @@ class ReminderStore:
         await self._advance(reminder.task_id, reminder.sequence, state)
 
     async def forget(self, task_id: UUID, sequence: int, forget_at: datetime) -> None:
-        """Keep nothing but that the task was deleted, until `forget_at`; unless something newer is known."""
+        """Keep nothing but that the task was deleted, until `forget_at`. Raises Superseded when a later event of it is
+        known."""
         await self._advance(task_id, sequence, {"forget_at": forget_at})
 
     async def find(self, task_id: UUID) -> Reminder | None:
@@ -69,7 +71,13 @@ class ReminderStore:
             await self._collection.update_one(older, change, upsert=True)
         except DuplicateKeyError:
             # Known already: as something newer, or as something older that was inserted at this very moment.
-            await self._collection.update_one(older, change)
+            if (await self._collection.update_one(older, change)).matched_count == 0:
+                await self._refuse_older(task_id, sequence)
+
+    async def _refuse_older(self, task_id: UUID, sequence: int) -> None:
+        known = await self._collection.find_one({"_id": task_id}, {"sequence": 1})
+        if known is not None and known["sequence"] > sequence:
+            raise Superseded(f"task {task_id} is known after its event {known['sequence']}")
 
 
 def _reminder(document: Document) -> Reminder:

@@ -19,7 +19,7 @@ from chassis.mongo import Document, Mongo
 from chassis.testing.engines import Engines, free_port
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
-from services.notify.app import COMMANDS
+from services.notify.app import deliver
 from services.notify.domain.delivery import Delivery, State
 from services.notify.settings import Settings
 from services.notify.store.deliveries import COLLECTION, DeliveryStore
@@ -43,7 +43,7 @@ class Office:
         return delivery.id
 
     async def deliver(self, url: str, **changed: Any) -> None:
-        await COMMANDS["deliver"](Settings(**{**self.settings.model_dump(), "smtp_url": url, **changed}))
+        await deliver(Settings(**{**self.settings.model_dump(), "smtp_url": url, **changed}))
 
     async def delivered(self, id: UUID, url: str, state: State, **changed: Any) -> Delivery:
         """The delivery after as many runs as it takes."""
@@ -107,8 +107,28 @@ async def test_a_refused_mail_has_failed(office: Office) -> None:
 async def test_an_address_the_server_does_not_understand_has_failed(office: Office) -> None:
     async with Postbox() as without_smtputf8:
         delivery = await office.delivered(await office.queue("zoë@example.com"), without_smtputf8.url, State.FAILED)
-    assert delivery.attempts == 1
+    assert (delivery.attempts, delivery.error) == (1, "the server takes no address in this script (SMTPUTF8)")
     assert without_smtputf8.mails == []
+
+
+@pytest.mark.parametrize("address", ["é@example.com", "üser@bücher.example", "ada@bücher.example", "用户@例子.广告"])
+async def test_an_address_in_any_script_gets_its_mail_from_a_server_that_understands_it(
+    office: Office, address: str
+) -> None:
+    async with Postbox(smtputf8=True) as postbox:
+        await office.delivered(await office.queue(address), postbox.url, State.SENT)
+    [mail] = postbox.to(address)
+    assert mail["To"].addresses[0].addr_spec == address
+
+
+@pytest.mark.parametrize(
+    "address", ["", "ada", "@example.com", "ada@", "ada @example.com", "a\r\nBcc:b@example.com", "a@b@example.com"]
+)
+async def test_what_is_no_address_fails_without_asking_the_server(office: Office, address: str) -> None:
+    async with Postbox(smtputf8=True) as postbox:
+        delivery = await office.delivered(await office.queue(address), postbox.url, State.FAILED)
+    assert (delivery.attempts, delivery.error) == (1, "the address is none")
+    assert postbox.recipients == []
 
 
 async def test_a_mail_that_is_always_deferred_fails_in_the_end(office: Office) -> None:
@@ -121,7 +141,7 @@ async def test_what_is_over_is_forgotten_after_a_while(office: Office) -> None:
     async with Postbox() as postbox:
         await office.delivered(await office.queue(), postbox.url, State.SENT)
     [document] = await office.documents()
-    assert document["forget_at"] - document["ended_at"] == timedelta(days=30)
+    assert document["forget_at"] - document["ended_at"] == timedelta(days=30 + 2 * 7)  # the log, and the topic twice
     assert "due_at" not in document
 
 

@@ -13,7 +13,7 @@ from chassis.schedule import LEASES
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
-from services.notify.app import COMMANDS
+from services.notify.app import remind
 from services.notify.domain.reminder import AHEAD
 from services.notify.tests.house import COMPLETED, DUE_SOON, House, MovedClock, Task, opened, settings_for
 
@@ -247,7 +247,7 @@ async def test_the_job_is_a_command_too(engines: Engines, issuer: Issuer) -> Non
         await house.handled(created)
 
         async def commanded() -> bool:
-            await COMMANDS["remind"](settings)
+            await remind(settings)
             return bool(await house.inbox(task.owner))
 
         await eventually(commanded, "the command to remind")

@@ -29,7 +29,7 @@ async def test_a_created_task_is_told_as_promised(ada: Person) -> None:
         "ce_source": "/primetrade/tasks",
         "ce_type": "primetrade.tasks.v1.TaskCreated",
         "ce_subject": task.id,
-        "ce_dataschema": "type.googleapis.com/primetrade.tasks.v1.TaskCreated",
+        "ce_dataschema": "https://type.googleapis.com/primetrade.tasks.v1.TaskCreated",
         "ce_sequence": "0000000001",
         "ce_sequencetype": "Integer",
         "ce_partitionkey": task.id,

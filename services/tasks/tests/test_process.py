@@ -48,7 +48,7 @@ async def test_what_is_published_is_cleared_from_the_document_and_a_tombstone_st
         return await collection.find_one({"owner_id": UUID(ada.id), "pending_since": None}) or {}
 
     tombstone = await eventually(cleared, "the events of the deleted task to be published")
-    assert set(tombstone) - {"pending"} == {"_id", "owner_id", "version", "sequence", "deleted_at"}
+    assert set(tombstone) - {"pending"} == {"_id", "owner_id", "version", "sequence", "last_event", "deleted_at"}
     assert (tombstone["version"], tombstone["sequence"]) == (2, 2)
 
 

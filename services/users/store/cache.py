@@ -29,6 +29,7 @@ PAUSE_SECONDS = 1.0
 REMEMBERED_VERSIONS = 100_000
 
 _NAME = "profiles"
+_KEYS = "primetrade:users:profile:"
 log = structlog.get_logger(__name__)
 
 
@@ -64,6 +65,13 @@ class ProfileCache:
 
     def background(self) -> tuple[()]:
         return ()
+
+    async def clear(self) -> None:
+        """Forget everything: the collection behind it was replaced. What is in Redis another minute is stale at most as
+        long as it is kept anyway."""
+        self._versions.clear()
+        with suppress(_Away):
+            await self._asked(self._cache.delete_match, f"{_KEYS}*")
 
     async def find(self, profile_id: UUID) -> Profile | None:
         """The profile when it is here and as new as the newest this process knows."""
@@ -120,7 +128,7 @@ class _Away(Exception):
 
 
 def _key(profile_id: UUID) -> str:
-    return f"primetrade:users:profile:{profile_id}"
+    return f"{_KEYS}{profile_id}"
 
 
 def _text(profile: Profile) -> bytes:

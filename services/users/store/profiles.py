@@ -1,5 +1,6 @@
 """Profiles: found by the account's id alone, so that no index but the first is needed."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,9 @@ SOURCE = "/primetrade/users"
 """The `ce_source` of every event of this service."""
 
 
-class _Mapper:
+class ProfileMapper:
+    """How a profile is stored and told."""
+
     resource = RESOURCE
 
     def key(self, aggregate: Profile) -> Document:
@@ -54,7 +57,9 @@ class ProfileStore:
     """Profiles, read through the cache and written past it."""
 
     def __init__(self, collection: Collection, cache: ProfileCache, relay: Relay, clock: Clock) -> None:
-        self._aggregates = AggregateStore[Profile, ProfileEvent](collection, _Mapper(), USERS, SOURCE, relay, clock)
+        self._aggregates = AggregateStore[Profile, ProfileEvent](
+            collection, ProfileMapper(), USERS, SOURCE, relay, clock
+        )
         self._cache = cache
 
     async def insert(self, profile: Profile) -> None:
@@ -70,6 +75,11 @@ class ProfileStore:
         profile = await self._aggregates.read({"_id": profile_id})
         await self._cache.put(profile)
         return profile
+
+    async def missing(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Those of these ids that no profile has."""
+        found = await self._aggregates.collection.find({"_id": {"$in": list(ids)}}, {"_id": 1}).to_list(None)
+        return set(ids) - {document["_id"] for document in found}
 
     async def load(self, profile_id: UUID) -> Profile:
         """The profile as MongoDB has it, to change and save. Raises NotFound."""

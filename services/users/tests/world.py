@@ -58,25 +58,7 @@ class World:
 
     async def register(self, account: auth_pb2.Account) -> None:
         """Publish AccountRegistered as auth does."""
-        event = Event(
-            id=ordered_id(),
-            type=auth_events.AccountRegistered.DESCRIPTOR.full_name,
-            source="/primetrade/auth",
-            subject=account.id,
-            time=SystemClock().now(),
-            sequence=1,
-            data=auth_events.AccountRegistered(account=account).SerializeToString(),
-        )
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
-            enable_idempotence=self.settings.kafka_idempotence,
-        )
-        await producer.start()
-        try:
-            topic = f"{self.settings.kafka_prefix}.auth.v1"
-            await producer.send_and_wait(topic, value=event.data, key=event.key, headers=event.headers())
-        finally:
-            await producer.stop()
+        await register(self.settings, account)
 
     async def events(self, subject: str, until: int) -> list[tuple[Event, dict[str, str]]]:
         """The events of one profile up to that sequence, read from the topic's start by a plain consumer."""
@@ -91,6 +73,28 @@ class World:
                 if found and found[-1][0].sequence == until:
                     break
         return found
+
+
+async def register(settings: Settings, account: auth_pb2.Account) -> None:
+    """Publish AccountRegistered as auth does."""
+    event = Event(
+        id=ordered_id(),
+        type=auth_events.AccountRegistered.DESCRIPTOR.full_name,
+        source="/primetrade/auth",
+        subject=account.id,
+        time=SystemClock().now(),
+        sequence=1,
+        data=auth_events.AccountRegistered(account=account).SerializeToString(),
+    )
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers, enable_idempotence=settings.kafka_idempotence
+    )
+    await producer.start()
+    try:
+        topic = f"{settings.kafka_prefix}.auth.v1"
+        await producer.send_and_wait(topic, value=event.data, key=event.key, headers=event.headers())
+    finally:
+        await producer.stop()
 
 
 async def records(settings: Settings, topic: str) -> AsyncGenerator[Any, None]:

@@ -1,6 +1,7 @@
 # PrimeTrade Tasks. GNU make 3.81 is enough. Settings go in the environment or after the target: make run GATEWAY_PORT=8081
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+ENGINE_TESTS := chassis/tests services tests/e2e tests/contract/test_records.py tests/benchmarks
 .DEFAULT_GOAL := help
 # A suite of ten processes would compile itself ten times.
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Print this
 	@echo "PrimeTrade Tasks: make <target> [NAME=value …]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
-	@echo "Settings: GATEWAY_PORT=8080 PORT_BASE=9100 DATA_DIR=.data START_TIMEOUT=45 ENGINES=embedded|external RESTART=1 PYTHON=…"
+	@echo "Settings: GATEWAY_PORT=8080 PORT_BASE=9100 DATA_DIR=.data START_TIMEOUT=45 ENGINES=embedded|real|external RESTART=1 PYTHON=…"
 	@echo "ENGINES=external takes MONGO_URL, KAFKA_BOOTSTRAP_SERVERS and, if you like, REDIS_URL and SMTP_URL."
 
 .PHONY: setup
@@ -40,9 +41,22 @@ demo: setup ## Three people, 150 tasks and their inboxes against the running sui
 tail: setup ## Live domain events, decoded, one line each
 	@$(PY) -m deploy.local tail
 
+.PHONY: dlq
+dlq: setup ## Dead letters of the running suite (ARGS="list", "show ID", "redrive --all", "purge TOPIC --all", …)
+	@$(PY) -m deploy.local dlq
+
 .PHONY: test
 test: setup ## Every test on the embedded engines, in parallel
 	@$(PYTEST) -q -n 2 --dist loadgroup -m "not engines"
+
+.PHONY: test-engines
+test-engines: setup ## What meets an engine, and chaos, on Apache Kafka and secantusd-rs (built at first use)
+	@ENGINES=real $(PYTEST) -q -n 2 --dist loadgroup $(ENGINE_TESTS)
+	@ENGINES=real $(PYTEST) -q tests/chaos
+
+.PHONY: chaos
+chaos: setup ## Kill, freeze and slow every part under load, then count what was lost or doubled (KILLS=60 SEED=…)
+	@ENGINES=$${ENGINES:-real} $(PY) -m tests.chaos
 
 .PHONY: lint
 lint: setup ## Style, imports, architecture and types
@@ -61,8 +75,13 @@ format: setup ## Put the code into its format
 	@.venv/bin/ruff format .
 
 .PHONY: protos
-protos: setup ## Generate protos/gen from the contracts
+protos: setup ## Generate protos/gen and docs/asyncapi.yaml from the contracts
 	@$(PY) protos/generate.py
+	@$(PY) -m protos.asyncapi
+
+.PHONY: bench-events
+bench-events: setup ## Measure the event backbone beside bare clients on real engines; writes docs/performance-events.md
+	@ENGINES=real $(PY) -m benchmarks.events
 
 .PHONY: lock
 lock: setup ## Resolve pyproject.toml into requirements.lock, with hashes

@@ -1,4 +1,4 @@
-"""The launcher: `python -m deploy.local run|start|stop|status|tail|secrets` (as the Makefile's targets)."""
+"""The launcher: `python -m deploy.local run|start|stop|status|tail|dlq|secrets` (as the Makefile's targets)."""
 
 import os
 import signal
@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chassis.settings import read_settings
+from chassis.testing.tools.cache import ToolError
+from deploy.local.dead_letters import dead_letters
 from deploy.local.logs import Follower
-from deploy.local.programs import kafka_bootstrap_servers, suite_programs
-from deploy.local.secrets import SecretsExist, write_environment
+from deploy.local.programs import Secrets, kafka_bootstrap_servers, suite_programs
+from deploy.local.secrets import SecretsExist, kept_secrets, local_secrets, write_environment
 from deploy.local.settings import LocalSettings, missing_engines
 from deploy.local.status import as_json, as_text, status_lines
 from deploy.local.suite import LauncherError, Suite
@@ -22,6 +24,7 @@ def run(settings: LocalSettings) -> int:
     suite = _suite(settings)
     if suite.control.running():
         return _fail(f"it already runs: {settings.url} (`make status`, `make stop`)")
+    suite = _prepared(settings)
     logs = {program.name: settings.logs / f"{program.name}.log" for program in suite.programs}
     with Follower(logs, sys.stdout) as stream:
         suite = Suite(settings, suite.programs, stream.say)
@@ -47,6 +50,7 @@ def start(settings: LocalSettings) -> int:
         wrong = [f"{line.name}: {line.health}" for line in status_lines(suite) if line.health != "ok"]
         print(f"it already runs: {settings.url} (`make status`, `make stop`)", *wrong, sep="\n")
         return 1 if wrong else 0
+    suite = _prepared(settings)
     _last_words(settings).unlink(missing_ok=True)
     try:
         suite.start(watched=not settings.restart)
@@ -107,7 +111,18 @@ def secrets(settings: LocalSettings) -> int:
 def tail(settings: LocalSettings) -> int:
     """Live domain events, decoded, until Ctrl-C."""
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap_servers(settings)}
-    os.execve(sys.executable, [sys.executable, "-m", "chassis.events.tail"], environment)  # noqa: S606 - our own
+    os.execve(sys.executable, [sys.executable, "-m", "chassis.events", "tail"], environment)  # noqa: S606 - our own
+
+
+def dlq(settings: LocalSettings) -> int:
+    """Dead letters: ARGS is a command line of `python -m chassis.events dlq`."""
+    suite = _suite(settings)
+    if not suite.control.running():
+        return _fail("it does not run (`make start`, `make run`)")
+    try:
+        return dead_letters(settings, suite)
+    except LauncherError as error:
+        return _fail(str(error))
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -116,6 +131,7 @@ COMMANDS: Mapping[str, Command] = {
     "stop": stop,
     "status": status,
     "tail": tail,
+    "dlq": dlq,
     "watch": watch,
     "secrets": secrets,
 }
@@ -128,13 +144,40 @@ def main() -> None:
         raise SystemExit(2)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    raise SystemExit(COMMANDS[sys.argv[1]](read_settings(LocalSettings)))
+    settings = read_settings(LocalSettings)
+    try:
+        status = COMMANDS[sys.argv[1]](settings)
+    except OSError as error:
+        if not _concerns(settings.data, error):
+            raise
+        print(f"setting DATA_DIR: {error.filename}: {error.strerror}", file=sys.stderr)
+        status = 2
+    raise SystemExit(status)
 
 
-def _suite(settings: LocalSettings) -> Suite:
-    if settings.embedded and (why := missing_engines()):
+def _concerns(data: Path, error: OSError) -> bool:
+    """Whether it is about a path in the folder, or about one that the folder is in."""
+    if not isinstance(error.filename, str):
+        return False
+    path = Path(error.filename)
+    return path.is_relative_to(data) or data.is_relative_to(path)
+
+
+def _prepared(settings: LocalSettings) -> Suite:
+    """The suite with all that it needs to start, secrets of its own included."""
+    try:
+        if settings.kind is not None:
+            settings.kind.prepare()
+    except ToolError as error:
+        raise SystemExit(str(error)) from None
+    return _suite(settings, local_secrets)
+
+
+def _suite(settings: LocalSettings, secrets: Secrets = kept_secrets) -> Suite:
+    """The suite as it is: to ask for it makes nothing."""
+    if settings.engines == "embedded" and (why := missing_engines()):
         raise SystemExit(why)
-    return Suite(settings, suite_programs(settings), lambda step: print(step, flush=True))
+    return Suite(settings, suite_programs(settings, secrets), lambda step: print(step, flush=True))
 
 
 def _banner(settings: LocalSettings) -> str:

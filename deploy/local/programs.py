@@ -1,11 +1,11 @@
 """The processes of the suite, as data: command, environment, ports, and how to ask each whether it is well."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
-from chassis.testing import engines
 from deploy.local.secrets import local_secrets
 from deploy.local.settings import LocalSettings
 
@@ -54,37 +54,39 @@ class Program:
 SERVICES = {"auth": 10, "users": 20, "tasks": 30, "notify": 40}
 """The services, and where their ports are: gRPC at PORT_BASE plus this, metrics at the next."""
 
-_EMBEDDED_KAFKA = {"KAFKA_IDEMPOTENCE": "false", "KAFKA_SESSION_TIMEOUT": "3"}
-"""It refuses the idempotent producer, and lets the first member of a group wait for half the session timeout. With any
-other broker the processes' own defaults hold."""
-
 CONSUMERS = frozenset({"auth", "users", "notify"})
 """The services that react to events."""
 
 
-def suite_programs(settings: LocalSettings) -> list[Program]:
-    """Every process of the suite, engines first."""
-    return [*_engines(settings), *_services(settings), _gateway(settings)]
+Secrets = Callable[[Path], Mapping[str, str]]
+
+
+def suite_programs(settings: LocalSettings, secrets: Secrets = local_secrets) -> list[Program]:
+    """Every process of the suite, engines first, with the secrets of its folder: to be started, all of them."""
+    return [*_engines(settings), *_services(settings, secrets), _gateway(settings)]
 
 
 def mongo_url(settings: LocalSettings) -> str:
     """Where the suite's MongoDB is."""
-    return engines.mongo_url(settings.port_base) if settings.embedded else settings.mongo_url.get_secret_value()
+    kind = settings.kind
+    return settings.mongo_url.get_secret_value() if kind is None else kind.mongo_url(settings.port_base)
 
 
 def kafka_bootstrap_servers(settings: LocalSettings) -> str:
     """Where the suite's Kafka is."""
-    return f"127.0.0.1:{settings.port_base + 1}" if settings.embedded else settings.kafka_bootstrap_servers
+    return settings.kafka_bootstrap_servers if settings.kind is None else f"127.0.0.1:{settings.port_base + 1}"
 
 
 def _engines(settings: LocalSettings) -> list[Program]:
     base, data = settings.port_base, settings.data
     found = []
-    if settings.embedded:
-        mongo, kafka = engines.mongo_command(base, data / "mongo"), engines.kafka_command(base + 1)
+    if (kind := settings.kind) is not None:
+        mongo = kind.mongo_command(base, data / kind.folder / "mongo")
+        kafka = kind.kafka_command(base + 1, base + 3, data / kind.folder / "kafka")
+        ports = kind.kafka_ports(base + 1, base + 3)
         found += [
             Program("mongo", Group.ENGINES, tuple(mongo), {"mongodb": base}, Check.TCP, stop_seconds=3),
-            Program("kafka", Group.ENGINES, tuple(kafka), {"kafka": base + 1}, Check.TCP, stop_seconds=1),
+            Program("kafka", Group.ENGINES, tuple(kafka), ports, Check.TCP, stop_seconds=kind.kafka_stop_seconds),
         ]
     if not settings.smtp_url.get_secret_value():
         sink = ("deploy.local.mailbox", "--port", str(base + 2), "--folder", str(data / "mail"))
@@ -92,9 +94,8 @@ def _engines(settings: LocalSettings) -> list[Program]:
     return found
 
 
-def _services(settings: LocalSettings) -> list[Program]:
-    secrets = local_secrets(settings.data / "secrets")
-    own = {"auth": secrets, "notify": {"SMTP_URL": _smtp_url(settings)}}
+def _services(settings: LocalSettings, secrets: Secrets) -> list[Program]:
+    own = {"auth": secrets(settings.data / "secrets"), "notify": {"SMTP_URL": _smtp_url(settings)}}
     return [
         Program(
             name,
@@ -140,7 +141,7 @@ def _shared(settings: LocalSettings) -> dict[str, str]:
         **targets,
         **{name: value for name, value in given.items() if value},
         "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap_servers(settings),
-        **(_EMBEDDED_KAFKA if settings.embedded else {}),
+        **(settings.kind.kafka_settings if settings.kind else {}),
     }
 
 

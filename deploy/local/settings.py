@@ -1,6 +1,8 @@
 """The settings of the local suite. An environment variable (or `make run NAME=value`) is the upper-case field name."""
 
+import os
 import platform
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +11,13 @@ from pydantic import AfterValidator, Field, SecretStr, TypeAdapter, ValidationEr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.settings import Bootstrap
+from chassis.testing.engines import KINDS, EnginesKind
 
 PORTS = 50
 """How many ports from PORT_BASE on belong to a suite."""
 
 _BOOTSTRAP = TypeAdapter(Bootstrap)
+_UNWRITABLE = re.compile(r"[\"'\x00-\x1f\x7f]|\s[;#]")
 _EMBEDDED_ON = (("Linux", "x86_64"), ("Darwin", "arm64"))
 
 
@@ -21,6 +25,19 @@ def _plain(value: SecretStr) -> SecretStr:
     if any(character in "\"'" or not character.isprintable() for character in value.get_secret_value()):
         raise ValueError("must have no quotes or control characters; percent-encode them")
     return value
+
+
+def _folder(value: Path) -> Path:
+    # supervisord's configuration file has no way to write these.
+    if _UNWRITABLE.search(str(value)):
+        raise ValueError("must have no quotes, control characters, or ; and # after a space")
+    try:
+        folder = value.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the home of nobody known") from None
+    if os.path.exists(folder) and not os.path.isdir(folder):  # neither raises, as Path's do
+        raise ValueError(f"{folder} is no folder")
+    return folder
 
 
 def _bootstrap(value: str) -> str:
@@ -39,15 +56,18 @@ class LocalSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
 
-    engines: Literal["embedded", "external"] = "embedded"
+    engines: Literal["embedded", "real", "external"] = "embedded"
     gateway_host: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 - chosen by who runs it
     gateway_port: int = Field(default=8080, ge=1, le=65535)
     port_base: int = Field(default=9100, ge=1024, le=65535 - PORTS, description="first of the suite's other ports")
-    data_dir: Path = Field(default=Path(".data"), description="data, logs, mails and secrets of this suite")
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
+        default=Path(".data"), description="data, logs, mails and secrets of this suite"
+    )
     # With a stop after it, a start ends within 60 s either way.
     start_timeout: float = Field(default=45, ge=1, le=3600, description="seconds until every process must be well")
     restart: bool = Field(default=False, description="a process that dies is started again instead of ending the suite")
     format: Literal["text", "json"] = Field(default="text", description="of status")
+    args: str = Field(default="list", description="of dlq: the rest of its command line")
     force: bool = Field(default=False, description="secrets: replace the file that exists")
 
     mongo_url: Url = Url("")
@@ -68,9 +88,9 @@ class LocalSettings(BaseSettings):
         return self
 
     @property
-    def embedded(self) -> bool:
-        """Whether the suite brings its own MongoDB and Kafka."""
-        return self.engines == "embedded"
+    def kind(self) -> EnginesKind | None:
+        """The MongoDB and Kafka that the suite brings; None when it is given them by URL."""
+        return None if self.engines == "external" else KINDS[self.engines]
 
     @property
     def url(self) -> str:
@@ -80,7 +100,7 @@ class LocalSettings(BaseSettings):
     @property
     def data(self) -> Path:
         """DATA_DIR, absolute."""
-        return self.data_dir.expanduser().resolve()
+        return self.data_dir.resolve()
 
     @property
     def logs(self) -> Path:

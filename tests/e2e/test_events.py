@@ -68,7 +68,7 @@ async def test_the_event_of_a_created_task(tasks_topic: Reader, ada: Person) -> 
         "ce_type": "primetrade.tasks.v1.TaskCreated",
         "ce_subject": task["id"],
         "ce_partitionkey": task["id"],
-        "ce_dataschema": "type.googleapis.com/primetrade.tasks.v1.TaskCreated",
+        "ce_dataschema": "https://type.googleapis.com/primetrade.tasks.v1.TaskCreated",
         "ce_sequence": "0000000001",
         "ce_sequencetype": "Integer",
         "ce_actor": ada.id,

@@ -2,14 +2,19 @@
 
 import base64
 import importlib
+import json
+import os
+import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from chassis.settings import read_settings
 from deploy.local.programs import CONSUMERS, SERVICES, Group, Program, suite_programs
-from deploy.local.secrets import NAMES, SecretsExist, local_secrets, write_environment
+from deploy.local.secrets import NAMES, SecretsExist, kept_secrets, local_secrets, write_environment
 from deploy.local.settings import LocalSettings, missing_engines
 
 EXTERNAL = {
@@ -28,11 +33,16 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
+        ({"DATA_DIR": __file__}, "setting DATA_DIR: " + __file__ + " is no folder"),
+        ({"DATA_DIR": "~nobody-of-that-name/data"}, "setting DATA_DIR: begins with the home of nobody known"),
+        ({"DATA_DIR": 'a"b'}, "setting DATA_DIR: must have no quotes"),
+        ({"DATA_DIR": "a\nb"}, "setting DATA_DIR: must have no quotes, control characters"),
+        ({"DATA_DIR": "a ;b"}, "setting DATA_DIR: must have no quotes, control characters, or ; and # after a space"),
         ({"GATEWAY_PORT": "eighty"}, "setting GATEWAY_PORT: Input should be a valid integer"),
         ({"GATEWAY_PORT": "70000"}, "setting GATEWAY_PORT: Input should be less than or equal to 65535"),
         ({"PORT_BASE": "80"}, "setting PORT_BASE: Input should be greater than or equal to 1024"),
         ({"PORT_BASE": "8050"}, "GATEWAY_PORT must not be one of PORT_BASE's ports, 8050 to 8099"),
-        ({"ENGINES": "real"}, "setting ENGINES: Input should be 'embedded' or 'external'"),
+        ({"ENGINES": "imaginary"}, "setting ENGINES: Input should be 'embedded', 'real' or 'external'"),
         ({"START_TIMEOUT": "0"}, "setting START_TIMEOUT: Input should be greater than or equal to 1"),
         ({"START_TIMEOUT": "soon"}, "setting START_TIMEOUT: Input should be a valid number"),
         ({"RESTART": "perhaps"}, "setting RESTART: Input should be a valid boolean"),
@@ -56,6 +66,34 @@ def test_a_wrong_setting_is_named(
     assert "secret" not in told
 
 
+@pytest.mark.parametrize("command", ["start", "run"])
+@pytest.mark.parametrize("folder", ["/proc/none", "/proc/none/below", f"{__file__}/below"])
+def test_a_data_dir_that_cannot_be_made_is_named(command: str, folder: str) -> None:
+    done = launched(command, DATA_DIR=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"setting DATA_DIR: \S+: [A-Z][a-z ]+\n", done.stderr)
+
+
+def test_asking_for_what_does_not_run_makes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "typo"
+    status, stop = launched("status", DATA_DIR=str(folder)), launched("stop", DATA_DIR=str(folder))
+    assert (status.returncode, status.stdout) == (3, "it does not run (`make start`, `make run`)\n")
+    assert (stop.returncode, stop.stdout) == (0, "it does not run\n")
+    told = launched("status", DATA_DIR=str(folder), FORMAT="json")
+    assert (told.returncode, json.loads(told.stdout)) == (
+        3,
+        {"running": False, "healthy": False, "url": "http://127.0.0.1:8080", "processes": []},
+    )
+    assert not folder.exists()
+
+
+def launched(word: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.local", word],
+        cwd=Path(__file__).parents[3], env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 def test_empty_variables_count_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_PORT", "")
     monkeypatch.setenv("RESTART", "1")
@@ -77,6 +115,16 @@ def test_embedded_suite_brings_its_engines(tmp_path: Path) -> None:
     assert tasks["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:20001"
     assert _program(programs, "gateway").environment["TASKS_TARGET"] == "127.0.0.1:20030"
     assert _program(programs, "notify").environment["SMTP_URL"] == "smtp://127.0.0.1:20002"
+
+
+def test_real_engines_have_a_controller_and_data_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGINES", "real")
+    programs = suite_programs(LocalSettings(data_dir=tmp_path, port_base=20_000))
+    kafka = _program(programs, "kafka")
+    assert dict(kafka.ports) == {"kafka": 20_001, "controller": 20_003}
+    assert f"--data={tmp_path / 'real' / 'kafka'}" in kafka.command
+    assert str(tmp_path / "real" / "mongo") in _program(programs, "mongo").command
+    assert "KAFKA_IDEMPOTENCE" not in _program(programs, "tasks").environment
 
 
 def test_external_engines_are_used_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +161,9 @@ def test_only_auth_gets_the_secrets(tmp_path: Path) -> None:
 
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "secrets"
+    assert kept_secrets(folder) == {}
     made = local_secrets(folder)
-    assert made == local_secrets(folder)
+    assert made == local_secrets(folder) == kept_secrets(folder)
     assert [len(base64.urlsafe_b64decode(made[name])) for name in NAMES] == [32] * len(NAMES)
     assert len(set(made.values())) == len(NAMES)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -20,8 +20,9 @@ PARTITION = 0
 CHUNK_RECORDS = 100
 ATTEMPT_SECONDS = 10.0
 STOP_SECONDS = 3.0
-_MORE_MS = 150
-"""How long a record is awaited where the broker says that there is none."""
+_MORE_MS = 2_000
+"""How long a record is awaited where the broker says that there is none. A fetch that is under way at another offset
+may hold the broker for half a second first."""
 
 
 @dataclass(frozen=True, slots=True)

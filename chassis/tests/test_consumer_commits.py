@@ -22,7 +22,7 @@ from chassis.events.topics import TASKS
 from chassis.settings import Settings
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
-from chassis.tests.kafka import Publisher, committed, settings_for, task_event
+from chassis.tests.kafka import Publisher, committed, reader, settings_for, task_event
 
 FAST = Retries(attempts=2, errors=Backoff(0.001, 0.01), away=Backoff(0.001, 0.01))
 
@@ -74,6 +74,25 @@ async def test_after_a_second_what_is_finished_is_committed_and_what_is_in_hand_
 
         await eventually(caught_up, "the second record is committed")
         handler.go_on.set()
+
+
+async def test_a_log_that_ends_before_what_was_committed_is_read_from_its_beginning(engines: Engines) -> None:
+    settings, handler = settings_for(engines, kafka_partitions=1), Stuck(at=0)
+    await publish(settings, 5)
+    member = consumer(settings, handler)
+    async with reader(settings, member.group) as stranger:
+        name = TopicPartition(TASKS.name(settings.kafka_prefix), 0)
+        stranger.assign([name])
+        await stranger.commit({name: 118})
+    async with member:
+        await eventually(lambda: handler.handled == 5, "the whole log")
+
+        async def committed_anew() -> bool:
+            return await committed(settings, member.group) == 5
+
+        await eventually(committed_anew, "a commit in the new log")
+        await publish(settings, 2)
+        await eventually(lambda: handler.handled == 7, "what comes after")
 
 
 async def test_a_wait_longer_than_the_session_loses_no_partition(engines: Engines) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from structlog.testing import capture_logs
@@ -69,6 +71,25 @@ async def test_a_process_makes_the_topics_it_names(engines: Engines) -> None:
                 AUTH.name(settings.kafka_prefix): settings.kafka_partitions,
                 AUTH.dead_letters(settings.kafka_prefix, "notify"): 1,
             }
+
+
+async def test_whoever_asks_for_a_topic_that_is_missing_makes_none(engines: Engines) -> None:
+    settings = settings_for(engines)
+    missing, kafka = TASKS.name(settings.kafka_prefix), settings.kafka_bootstrap_servers
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=False)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    async with AsyncExitStack() as clients:
+        for client, end in ((consumer, consumer.stop), (producer, producer.stop), (admin, admin.close)):
+            clients.push_async_callback(end)
+            await client.start()
+        await admin.describe_topics([missing])
+        consumer.assign([TopicPartition(missing, 0)])
+        await consumer.getmany(timeout_ms=300)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await producer.send_and_wait(missing, b"")
+        assert await partitions(settings) == {}
 
 
 async def test_a_topic_is_made_with_what_this_environment_declares(engines: Engines) -> None:

@@ -9,6 +9,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from chassis.events.consuming.partition import Partition
+from chassis.events.consuming.rewinding import begins_anew
 from chassis.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -106,12 +107,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             await self.commit()
 
     async def measure(self) -> Mapping[TopicPartition, int]:
-        """How many records of each partition are not finished, from the broker's end offsets. Raises KafkaError."""
+        """How many records of each partition are not finished, from the broker's end offsets. Raises KafkaError.
+
+        A partition whose log has begun anew is read from its beginning.
+        """
         owned = dict(self.partitions)
         ends: Mapping[TopicPartition, int] = await self._kafka.end_offsets(list(owned)) if owned else {}
         lags = {}
         for name, end in ends.items():
             partition = owned[name]
+            if self._owned_idle(partition) and await begins_anew(self._kafka, name):
+                partition.forget()
+                continue
             position = await self._position(partition)
             if self.partitions.get(name) is partition and position is not None:
                 # The embedded broker's end offset counts one record of the last batch; a fetch tells its true end.
@@ -122,11 +129,14 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     async def _position(self, partition: Partition) -> int | None:
         """The next offset to finish. When nothing is waiting here the client knows best: it has passed offsets that
         hold no record (the end of a transaction) and knows where a partition begins of which nothing came yet."""
-        if partition.idle and self.partitions.get(partition.name) is partition:
+        if self._owned_idle(partition):
             position: int = await self._kafka.position(partition.name)
             if partition.idle:
                 return position
         return partition.position
+
+    def _owned_idle(self, partition: Partition) -> bool:
+        return partition.idle and self.partitions.get(partition.name) is partition
 
     def _open(self, name: TopicPartition) -> Partition:
         if name not in self.partitions:

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from chassis.background import Background
 from chassis.events.consuming.closing import close
 from chassis.events.consuming.dispatch import Handler
+from chassis.events.consuming.rewinding import begins_anew
 from chassis.events.envelope import Undecodable, read_event
 from chassis.events.topics import Topic
 from chassis.process import ready
@@ -74,7 +75,8 @@ class Broadcast(Background):
             try:
                 fetched = await self._kafka.getmany(timeout_ms=1_000)
                 if not fetched:
-                    await self._follow(self._kafka)
+                    for partition in self._kafka.assignment():
+                        await begins_anew(self._kafka, partition)
             except KafkaError as error:
                 log.warning("broadcast_unheard", topic=self._topic, error=repr(error))
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -82,14 +84,6 @@ class Broadcast(Background):
             for records in fetched.values():
                 for record in records:
                     await self._hear(record)
-
-    async def _follow(self, kafka: AIOKafkaConsumer) -> None:
-        """Begin again with a log that begins anew, as that of a broker in memory does: it ends before our position."""
-        for partition in kafka.assignment():
-            end, position = kafka.highwater(partition), await kafka.position(partition)
-            if end is not None and end < position:
-                log.warning("broadcast_log_lost", topic=self._topic, partition=partition.partition, end=end)
-                await kafka.seek_to_beginning(partition)
 
     async def _hear(self, record: ConsumerRecord) -> None:
         try:

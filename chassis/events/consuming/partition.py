@@ -68,6 +68,10 @@ class Partition:
         self._bytes += sum(_size(record) for record in records)
         self._filled.set()
 
+    def forget(self) -> None:
+        """Count from whatever is offered next: the log has begun anew. Only while `idle`."""
+        self.position = self.committed = None
+
     async def leave(self, grace: float) -> None:
         """Finish the record in hand within `grace` seconds, drop the rest. Safe to call twice.
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import structlog
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from chassis.events.envelope import Event
 from chassis.events.publishing.continuity import Held
@@ -27,7 +28,8 @@ async def publish_again(
 ) -> int:
     """Publish every entry; returns how many. One batch is in flight, and memory holds at most one of each partition.
 
-    A batch that Kafka refuses is tried again without limit before anything later. Raises Held.
+    A batch that Kafka refuses is tried again without limit before anything later. Raises Held, also when the
+    topic is gone.
     """
     batches: dict[tuple[str, int], _Batch] = {}
     count = 0
@@ -72,6 +74,8 @@ async def _sent(
             return await producer.send(topic, partition, events, epoch)
         except (Held, BatchTooLarge):
             raise
+        except UnknownTopicOrPartitionError as error:
+            raise Held(f"{topic} is gone") from error
         except Exception as error:
             metrics.relay_failures.labels(topic).inc()
             log.warning("batch_refused", topic=topic, partition=partition, error=repr(error))

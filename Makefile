@@ -46,8 +46,12 @@ dlq: setup ## Dead letters of the running suite (ARGS="list", "show ID", "redriv
 	@$(PY) -m deploy.local dlq
 
 .PHONY: test
-test: setup ## Every test on the embedded engines, in parallel
-	@$(PYTEST) -q -n 2 --dist loadgroup -m "not engines"
+test: setup ## The tests, in parallel, on the embedded engines
+	@$(PYTEST) -q -n 4 --dist loadgroup -m "not engines and not slow"
+
+.PHONY: test-all
+test-all: setup ## Those and the slow ones (MONGO_DRIVER=pymongo for the other driver)
+	@$(PYTEST) -q -n 4 --dist loadgroup -m "not engines"
 
 .PHONY: test-engines
 test-engines: setup ## What meets an engine, and chaos, on Apache Kafka and secantusd-rs (built at first use)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from prometheus_client import REGISTRY
 
 from chassis.events.publishing.limits import RelayLimits
 from chassis.events.topics import TASKS
 from chassis.settings import ServiceSettings
 from chassis.testing.engines import Broker, Engines
 from chassis.testing.eventually import eventually
+from chassis.testing.measured import measured
 from chassis.tests.notes import Note, NoteProcess, Reader, in_order, notes, settings_for
 
 EAGER = RelayLimits(
@@ -72,7 +72,7 @@ async def again(process: NoteProcess, made: list[Note], text: str) -> None:
 
 def lost(settings: ServiceSettings) -> float:
     name = {"topic": TASKS.name(settings.kafka_prefix)}
-    return REGISTRY.get_sample_value("primetrade_relay_lost_logs_total", name) or 0.0
+    return measured("primetrade_relay_lost_logs_total", **name) or 0.0
 
 
 async def test_everything_is_there_again_in_order_and_new_events_flow(
@@ -144,7 +144,7 @@ async def test_a_backlog_beyond_what_memory_may_hold_is_published_in_order_when_
     settings: ServiceSettings, broker: Broker
 ) -> None:
     def gauge(name: str) -> float:
-        return REGISTRY.get_sample_value(name, {"collection": "notes"}) or 0.0
+        return measured(name, collection="notes") or 0.0
 
     tight = replace(EAGER, queue_events=20, uncleared_documents=10)
     async with NoteProcess(settings, limits=tight).running() as process:

@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from primetrade.tasks.v1 import events_pb2
-from prometheus_client import REGISTRY
 from pymongo.errors import AutoReconnect
 
 from chassis.errors import DeadlineExceeded, Unavailable
@@ -25,6 +24,7 @@ from chassis.settings import Settings
 from chassis.telemetry import traces
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
+from chassis.testing.measured import measured
 from chassis.tests.kafka import CREATED, TRACEPARENT, Publisher, dead_letters_of, settings_for, task_event
 
 SERVICE = "watcher"
@@ -71,7 +71,7 @@ class Service:
 
     def counted(self, metric: str, **labels: str) -> float:
         named = {"topic": self.publisher.topic, **labels}
-        return REGISTRY.get_sample_value(f"primetrade_consumer_{metric}", named) or 0.0
+        return measured(f"primetrade_consumer_{metric}", **named) or 0.0
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from primetrade.tasks.v1 import events_pb2
-from prometheus_client import REGISTRY
 
 from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer, Handler, Permanent, Retries
@@ -23,6 +22,7 @@ from chassis.process import EngineAway
 from chassis.settings import Settings
 from chassis.testing.engines import Broker, Engines, free_port
 from chassis.testing.eventually import eventually
+from chassis.testing.measured import measured
 from chassis.tests.kafka import Publisher, committed, dead_letters_of, settings_for, task_event
 
 FAST = Retries(attempts=2, errors=Backoff(0.001, 0.01), away=Backoff(0.001, 0.01))
@@ -95,7 +95,7 @@ async def test_leaving_finishes_the_record_in_hand_commits_it_and_repeats_nothin
         assert handled == [1, 2]
         assert await committed(settings, member.group) == 2
         gauge = {"topic": publisher.topic, "partition": "0"}
-        assert REGISTRY.get_sample_value("primetrade_consumer_lag_records", gauge) is None
+        assert measured("primetrade_consumer_lag_records", **gauge) is None
 
         async with consumer(settings, handle):
             await eventually(lambda: len(handled) > 2, "the rest handled")

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from prometheus_client import REGISTRY
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
@@ -13,6 +12,7 @@ from chassis.mongo import Indexes, Mongo, engine_calls
 from chassis.process import EngineAway
 from chassis.settings import ServiceSettings
 from chassis.testing.engines import Engines, free_port
+from chassis.testing.measured import measured
 
 DRIVERS = ["motor", "pymongo"]
 
@@ -68,7 +68,7 @@ async def test_a_mistake_of_ours_is_not_translated(mongo: Mongo) -> None:
 async def test_commands_are_measured(mongo: Mongo) -> None:
     def count() -> float:
         labels = {"command": "find", "outcome": "ok"}
-        return REGISTRY.get_sample_value("primetrade_mongo_command_duration_seconds_count", labels) or 0
+        return measured("primetrade_mongo_command_duration_seconds_count", **labels) or 0
 
     before = count()
     await mongo.collection("notes").find_one({})

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from prometheus_client import REGISTRY
 
 from chassis.events.envelope import Event
 from chassis.events.publishing.limits import RelayLimits
@@ -22,6 +21,7 @@ from chassis.settings import ServiceSettings
 from chassis.telemetry.traces import continued
 from chassis.testing.engines import Broker, Engines
 from chassis.testing.eventually import eventually
+from chassis.testing.measured import measured
 from chassis.tests.notes import SOURCE, Hands, Note, NoteProcess, Reader, in_order, notes, settings_for
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -64,7 +64,7 @@ def settings_at(broker: Broker, settings: ServiceSettings, **changed: object) ->
 
 
 def dropped() -> float:
-    return REGISTRY.get_sample_value("primetrade_relay_dropped_events_total") or 0.0
+    return measured("primetrade_relay_dropped_events_total") or 0.0
 
 
 class Sends:
@@ -291,6 +291,7 @@ async def test_memory_is_bounded_and_the_rest_is_swept(
         assert process.relay._budget.events == process.relay._budget.bytes == 0
 
 
+@pytest.mark.slow
 async def test_an_outage_leaves_the_backlog_to_one_sweep(settings: ServiceSettings, own_broker: Broker) -> None:
     settings = settings_at(own_broker, settings)
     limits = RelayLimits(outage=0.3, sweep_every=0.1, sweep_grace=0.5, lease=30, longest_pause=0.5)
@@ -347,6 +348,7 @@ async def test_leaving_takes_no_longer_than_it_may_while_kafka_is_away(
         assert await process.unpublished() == 5
 
 
+@pytest.mark.slow
 async def test_a_killed_writer_loses_nothing(settings: ServiceSettings) -> None:
     async with NoteProcess(settings, limits=EAGER).running() as process, Reader(settings).reading() as reader:
         writer = await asyncio.create_subprocess_exec(
@@ -389,7 +391,7 @@ async def test_gauges_tell_what_is_not_published(settings: ServiceSettings) -> N
             await silent.store.insert(note)
 
     def gauge(name: str) -> float | None:
-        return REGISTRY.get_sample_value(name, {"collection": "notes"})
+        return measured(name, collection="notes")
 
     clock = Hands()
     async with NoteProcess(settings, clock, RelayLimits(sweep_every=3600, sweep_grace=1e9)).running() as process:

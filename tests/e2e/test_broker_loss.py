@@ -15,6 +15,7 @@ from tests.e2e.conftest import Person
 TOPICS = ("primetrade.auth.v1", "primetrade.users.v1", "primetrade.tasks.v1", "primetrade.notifications.v1")
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("broker-loss")
 async def test_a_broker_that_lost_everything_has_it_again(tmp_path: Path) -> None:
     with running_suite(tmp_path) as suite:

@@ -39,6 +39,7 @@ def dlq(suite: RunningSuite) -> Dlq:
     return run
 
 
+@pytest.mark.slow
 async def test_a_poisoned_record_is_found_with_each_of_its_readers_and_dealt_with(
     suite: RunningSuite, dlq: Dlq
 ) -> None:

@@ -11,6 +11,7 @@ from deploy.local.testing import running_suite
 from tests.e2e.conftest import Person
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("restart")
 async def test_data_survive_a_restart_and_nothing_secret_was_logged(tmp_path: Path) -> None:
     with running_suite(tmp_path) as suite:

@@ -18,7 +18,7 @@ from chassis.testing.eventually import eventually
 from deploy.local.demo.client import Api
 from deploy.local.testing import free_settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("suite")]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.xdist_group("suite")]
 
 ROOT = Path(__file__).resolve().parents[3]
 PROCESSES = ["mongo", "kafka", "mail", "auth", "users", "tasks", "notify", "gateway"]

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 from primetrade.users.v1 import events_pb2, users_pb2
-from prometheus_client import REGISTRY
 
 from chassis.clock import SystemClock, ordered_id
 from chassis.events.envelope import Event
 from chassis.events.topics import USERS
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
+from chassis.testing.measured import measured
 from services.auth.tests.world import World, running, settings
 
 
@@ -44,7 +44,7 @@ class Told:
         found = 0.0
         for outcome in outcomes:
             labels = {"topic": self._topic, "type": "primetrade.users.v1.ProfileUpdated", "outcome": outcome}
-            found += REGISTRY.get_sample_value("primetrade_consumer_handling_duration_seconds_count", labels) or 0
+            found += measured("primetrade_consumer_handling_duration_seconds_count", **labels) or 0
         return int(found)
 
     async def publish(self, *events: Event) -> None:

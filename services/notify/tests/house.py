@@ -150,14 +150,15 @@ class House:
 
     async def handled(self, event: Event) -> None:
         """Wait until everything published before with this event's key has been handled."""
-        mark = Task(uuid4()).completed()
-        topic = AUTH if event.type.startswith("primetrade.auth.") else TASKS
-        if topic is AUTH:
+        if event.type.startswith("primetrade.auth."):
             mark = registered(uuid4())
+            last = "deliveries", derived_id("welcome-mail", mark.id)
+        else:
+            task = Task(uuid4())
+            mark = task.completed()
+            last = "reminders", task.id
         await self.publish(mark, key=event.key)
-        purpose = "welcome-mail" if topic is AUTH else "task-completed"
-        collection = "deliveries" if topic is AUTH else "notifications"
-        await eventually(lambda: self.document(collection, derived_id(purpose, mark.id)), "the mark to be handled")
+        await eventually(lambda: self.document(*last), "the mark to be handled")
 
     async def document(self, collection: str, id: UUID) -> Document | None:
         return await self.process.component(Mongo).collection(collection).find_one({"_id": id})

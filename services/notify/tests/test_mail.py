@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 
 import pytest
 import structlog
-from prometheus_client import REGISTRY
 
 from chassis.clock import SystemClock
 from chassis.mongo import Document, Mongo
 from chassis.testing.engines import Engines, free_port
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
+from chassis.testing.measured import measured
 from services.notify.app import deliver
 from services.notify.domain.delivery import Delivery, State
 from services.notify.settings import Settings
@@ -274,8 +274,8 @@ async def test_nothing_is_said_in_the_clear_when_encryption_is_asked_for(office:
 
 def counted(outcome: str) -> float:
     labels = {"channel": "mail", "outcome": outcome}
-    return REGISTRY.get_sample_value("primetrade_deliveries_total", labels) or 0.0
+    return measured("primetrade_deliveries_total", **labels) or 0.0
 
 
 def waiting() -> float | None:
-    return REGISTRY.get_sample_value("primetrade_deliveries_waiting", {"channel": "mail"})
+    return measured("primetrade_deliveries_waiting", channel="mail")

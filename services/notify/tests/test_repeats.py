@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from primetrade.tasks.v1 import tasks_pb2
-from prometheus_client import REGISTRY
 
 from chassis.events.envelope import Event
 from chassis.events.topics import AUTH, TASKS
 from chassis.mongo import Document
 from chassis.testing.engines import Engines
 from chassis.testing.issuer import Issuer
+from chassis.testing.measured import measured
 from services.notify.domain.derivation import derived_id
 from services.notify.tests.house import COMPLETED, DUE_SOON, House, Task, opened, registered, settings_for
 from services.notify.tests.postbox import Postbox
@@ -26,7 +27,7 @@ def soon() -> datetime:
 def superseded(house: House, event: Event) -> float:
     """How many events of this type ended as overtaken so far."""
     labels = {"topic": TASKS.name(house.settings.kafka_prefix), "type": event.type, "outcome": "superseded"}
-    return REGISTRY.get_sample_value("primetrade_consumer_handling_duration_seconds_count", labels) or 0
+    return measured("primetrade_consumer_handling_duration_seconds_count", **labels) or 0
 
 
 async def publish(house: House, *events: Event) -> None:
@@ -84,6 +85,7 @@ async def test_what_comes_after_the_deletion_brings_nothing_back(house: House) -
     assert superseded(house, completed) == counted + 1
 
 
+@pytest.mark.slow
 async def test_a_replay_of_the_whole_topics_changes_nothing(engines: Engines, issuer: Issuer, postbox: Postbox) -> None:
     settings = settings_for(engines, issuer, smtp_url=postbox.url)
     async with opened(settings, issuer) as house:

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-from prometheus_client import REGISTRY
 
 from chassis.clock import SystemClock
 from chassis.errors import NotFound
@@ -11,6 +10,7 @@ from chassis.settings import read_settings
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
+from chassis.testing.measured import measured
 from services.users.domain.profile import NewProfile, Profile
 from services.users.settings import Settings
 from services.users.store.cache import ProfileCache
@@ -20,7 +20,7 @@ from services.users.tests.world import World, profile, running, settings
 def count(outcome: str) -> float:
     """Look-ups with that outcome so far."""
     labels = {"cache": "profiles", "outcome": outcome}
-    return REGISTRY.get_sample_value("primetrade_cache_requests_total", labels) or 0
+    return measured("primetrade_cache_requests_total", **labels) or 0
 
 
 async def test_a_profile_that_was_read_is_not_asked_of_mongodb_again(users: World) -> None:

@@ -128,6 +128,7 @@ async def test_what_is_not_published_is_carried_over(own: World) -> None:
         assert "pending_since" in after
 
 
+@pytest.mark.slow
 async def test_under_a_load_of_writes_nothing_is_lost_and_no_read_fails(engines: Engines, issuer: Issuer) -> None:
     values = settings(engines, issuer, profile_cache_size=1)
     async with running(values, issuer) as one, running(values, issuer) as other:
@@ -322,6 +323,7 @@ def environment(values: Settings) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["comparing", "closed"])
 async def test_a_rebuild_that_is_killed_leaves_the_old_profiles_and_the_next_one_works(own: World, moment: str) -> None:
     hers = await own.person()
@@ -345,12 +347,13 @@ async def test_a_rebuild_that_is_killed_leaves_the_old_profiles_and_the_next_one
 
 
 @pytest.mark.parametrize("words", [["--all"], ["--keep", "--drop"], ["keep"]])
-async def test_wrong_words_are_refused(own: World, words: list[str]) -> None:
-    command = COMMANDS["rebuild"]
+async def test_wrong_words_are_refused(engines: Engines, issuer: Issuer, words: list[str]) -> None:
+    command, values = COMMANDS["rebuild"], settings(engines, issuer)
     with pytest.raises(SystemExit) as refused:
-        await command.run(own.settings, words)  # type: ignore[union-attr]
+        await command.run(values, words)  # type: ignore[union-attr]
     assert refused.value.code == 2
-    assert await own.process.component(Mongo).collection(POINTERS).find_one({}) is None
+    async with (mongo := Mongo(values, "users")):
+        assert await mongo.collection(POINTERS).find_one({}) is None
 
 
 async def test_the_command_says_what_it_does(own: World) -> None:

@@ -1,8 +1,6 @@
 """How long the caller still waits. Set by the edge, cut along the way, read by every call made for the caller."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from chassis.errors import DeadlineExceeded
@@ -21,12 +19,20 @@ def remaining(limit: float) -> float:
     return min(left, limit)
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Run the block under a deadline of at most `seconds` from now; an outer, earlier one stays in force."""
-    at, outer = time.monotonic() + seconds, _at.get()
-    token = _at.set(at if outer is None else min(at, outer))
-    try:
-        yield
-    finally:
-        _at.reset(token)
+class within:  # noqa: N801 - a context manager, used as a function
+    """Run the block under a deadline of at most `seconds` from now; an outer, earlier one stays in force.
+
+    A class, where a generator would do: every call and every event goes through here.
+    """
+
+    __slots__ = ("_seconds", "_token")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        at, outer = time.monotonic() + self._seconds, _at.get()
+        self._token = _at.set(at if outer is None else min(at, outer))
+
+    def __exit__(self, *_: object) -> None:
+        _at.reset(self._token)

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import TextIO
 
 import structlog
@@ -10,6 +12,7 @@ from structlog.typing import EventDict, WrappedLogger
 from chassis.identity import peek_principal
 from chassis.telemetry.traces import current_trace
 
+_facts: ContextVar[Mapping[str, object] | None] = ContextVar("facts", default=None)
 _SECRET = frozenset({"password", "token", "access_token", "refresh_token", "authorization", "secret", "cookie"})
 
 
@@ -25,7 +28,7 @@ def configure_logs(service: str, level: str, stream: TextIO | None = None) -> No
         return event
 
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        with_facts,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
         with_service,
@@ -52,6 +55,33 @@ def configure_logs(service: str, level: str, stream: TextIO | None = None) -> No
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for chatty in ("aiokafka", "asyncio", "pymongo", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class telling:  # noqa: N801 - a context manager, used as a function
+    """What is logged in the block tells these facts too.
+
+    In place of structlog's `bound_contextvars`, which costs each event 7 µs; the facts become text when a line is
+    written.
+    """
+
+    __slots__ = ("_token", "_told")
+
+    def __init__(self, **facts: object) -> None:
+        self._told: Mapping[str, object] = facts
+
+    def __enter__(self) -> None:
+        outer = _facts.get()
+        self._token = _facts.set({**outer, **self._told} if outer else self._told)
+
+    def __exit__(self, *_: object) -> None:
+        _facts.reset(self._token)
+
+
+def with_facts(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """What `telling` tells, in every line of its block; what the line says itself stands."""
+    for name, fact in (_facts.get() or {}).items():
+        event.setdefault(name, str(fact))
+    return event
 
 
 def _with_caller(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from chassis.telemetry.logs import with_facts
 from chassis.testing.engines import Engines, EnginesSettings, started_engines
 from chassis.testing.tools.cache import ToolError
 
@@ -53,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _plain_logs() -> None:
     """structlog's default draws every traceback with all its variables, which takes seconds for one."""
-    steps = (structlog.contextvars.merge_contextvars, structlog.processors.add_log_level)
+    steps = (with_facts, structlog.processors.add_log_level)
     render = structlog.processors.KeyValueRenderer(key_order=["level", "event"])
     structlog.configure(processors=[*steps, structlog.processors.format_exc_info, render])
 

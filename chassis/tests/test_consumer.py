@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from google.protobuf.message import Message
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,6 +21,7 @@ from chassis.events.envelope import Event
 from chassis.events.topics import TASKS
 from chassis.settings import Settings
 from chassis.telemetry import traces
+from chassis.telemetry.logs import with_facts
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
 from chassis.testing.measured import measured
@@ -44,7 +44,7 @@ class Watcher:
 
     async def created(self, event: Event, message: events_pb2.TaskCreated) -> None:
         self.attempts[event.subject] += 1
-        self.context[event.subject] = structlog.contextvars.get_contextvars()
+        self.context[event.subject] = dict(with_facts(None, "", {}))
         self.traceparent[event.subject] = traces.current_traceparent()
         if (behave := self.behaviour.get(event.subject)) is not None:
             await behave(event)
@@ -115,7 +115,7 @@ async def test_the_handler_gets_the_message_and_the_context_of_who_caused_it(ser
     assert isinstance(message, events_pb2.TaskCreated)
     assert message.task.id == "in-context"
     assert service.watcher.context["in-context"] == {"event_id": str(event.id), "event_type": event.type}
-    assert structlog.contextvars.get_contextvars() == {}
+    assert with_facts(None, "", {}) == {}
     assert service.watcher.traceparent["in-context"].split("-")[1] == TRACEPARENT.split("-")[1]
     (span,) = exporter.get_finished_spans()
     assert (span.name, span.kind.name) == (f"process {event.type}", "CONSUMER")

@@ -2,9 +2,9 @@
 
 import re
 
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chassis.telemetry.logs import telling
 from chassis.telemetry.traces import continued
 from gateway.middleware.messages import header, on_start
 
@@ -21,6 +21,6 @@ class Trace:
         with continued(header(scope, b"traceparent").decode("latin-1"), f"HTTP {scope['method']}") as trace:
             given = header(scope, b"x-request-id")
             request_id = given if _REQUEST_ID.fullmatch(given) else b"%032x" % trace.trace_id
-            with structlog.contextvars.bound_contextvars(requestId=request_id.decode()):
+            with telling(requestId=request_id.decode()):
                 answer = (b"x-request-id", request_id)
                 await self._app(scope, receive, on_start(send, lambda _, headers: headers.append(answer)))

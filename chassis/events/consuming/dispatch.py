@@ -6,10 +6,9 @@ The live consumer repeats attempts until a record has ended; a redrive makes one
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
-import structlog
 from aiokafka import ConsumerRecord
 from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
@@ -19,6 +18,7 @@ from chassis.errors import Unavailable
 from chassis.events.consuming.failures import Failure, Permanent, Superseded, is_away
 from chassis.events.envelope import Event, Undecodable, read_event
 from chassis.telemetry import traces
+from chassis.telemetry.logs import telling
 
 Handler = Callable[[Event, Any], Awaitable[None]]
 """A plain async function of an event and its protobuf message, which is of the class it is registered for.
@@ -27,8 +27,8 @@ It may be called again with an event it has already handled, and must then chang
 later event of the aggregate is applied already, Permanent when no further attempt can help."""
 
 
-class Outcome(Enum):
-    """How a record ended well. The value is the `outcome` in metrics."""
+class Outcome(StrEnum):
+    """How a record ended well: the `outcome` in metrics."""
 
     HANDLED = "handled"
     SKIPPED = "skipped"
@@ -84,7 +84,7 @@ class Dispatch:
     async def attempt(self, event: Event, message: Message, handler: Handler) -> Outcome | Failed:
         """One attempt, which is a span of its own in the trace of who caused the event."""
         with (
-            structlog.contextvars.bound_contextvars(event_id=str(event.id), event_type=event.type),
+            telling(event_id=event.id, event_type=event.type),
             deadline.within(self._seconds),
         ):
             try:

@@ -200,7 +200,7 @@ class DeadLetterOffice:
                 attempt.cancel()
         if isinstance(ended, Failed) and ended.failure is Failure.AWAY:
             raise Unavailable(f"{LetterId.of(record)} was not handled: {ended.reason}") from ended.error
-        outcome, reason = (FAILED, ended.reason) if isinstance(ended, Failed) else (ended.value, "")
+        outcome, reason = (FAILED, ended.reason) if isinstance(ended, Failed) else (ended, "")
         redriven = Redriven(outcome, reason, self._clock.now(), operator)
         await self._memory.remember(record, redriven)
         metrics.consumer_redriven.labels(record.topic, outcome).inc()

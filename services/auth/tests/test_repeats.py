@@ -56,7 +56,9 @@ class Told:
         await eventually(lambda: self.ended(*every) == until, "the events to end")
 
     async def account(self, id: str) -> dict[str, Any]:
-        return await self.auth.collection("accounts").find_one({"_id": UUID(id)}) or {}
+        """The account, without what the relay clears in its own time."""
+        outbox = {"pending": 0, "pending_since": 0}
+        return await self.auth.collection("accounts").find_one({"_id": UUID(id)}, outbox) or {}
 
 
 @asynccontextmanager

@@ -210,13 +210,13 @@ class House:
 
     async def all_published(self, topic: Topic = NOTIFICATIONS) -> list[Event]:
         """Everything that is on a topic now."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap_servers)
+        kafka = self.settings.kafka_bootstrap_servers
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
         await consumer.start()
         try:
             partitions = [TopicPartition(self._name(topic), n) for n in range(self.settings.kafka_partitions)]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
-            await consumer.seek_to_beginning(*partitions)
             events = []
             for partition in partitions:
                 while await consumer.position(partition) < ends[partition]:

@@ -8,6 +8,7 @@ import pytest
 from primetrade.notify.v1 import events_pb2
 from primetrade.tasks.v1 import tasks_pb2
 
+from chassis.events.envelope import Event
 from chassis.mongo import Mongo
 from chassis.schedule import LEASES
 from chassis.testing.engines import Engines
@@ -217,13 +218,12 @@ async def test_of_several_processes_one_looks_for_due_tasks(engines: Engines, is
             entries = [entry for task in tasks for entry in await other.arrived(task.owner)]
             assert len(entries) == len(tasks)
 
-            async def all_out() -> bool:
-                return len(await other.all_published()) >= len(tasks)
+            async def all_out() -> list[Event]:
+                published = await other.all_published()
+                return published if len(published) >= len(tasks) else []
 
-            await eventually(all_out, "all events to be published")
-            assert sorted(event.subject for event in await other.all_published()) == sorted(
-                entry.id for entry in entries
-            )
+            published = await eventually(all_out, "all events to be published")
+            assert sorted(event.subject for event in published) == sorted(entry.id for entry in entries)
             assert await holder_of_the_lease(survivor) == first
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,11 +14,15 @@ READY_SECONDS = 60.0
 
 
 def free_port() -> int:
-    """A TCP port that is free now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port that is free now, and that no outgoing connection is given before somebody listens on it.
+
+    Systems give those ports from 32768 (Linux) or 49152 (IANA, macOS) on; suites of a test take theirs from 15000 on.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(5_000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def accepts(port: int) -> bool:

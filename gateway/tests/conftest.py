@@ -55,8 +55,16 @@ async def origin(services: Upstream) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def impatient_origin(services: Upstream) -> AsyncIterator[str]:
-    """The URL of a gateway that waits for nobody, and holds two requests at most."""
-    async with served(services.target, upstream_timeout=0.3, request_timeout=0.5, max_in_flight=2) as origin:
+    """The URL of a gateway that waits for nobody."""
+    async with served(services.target, upstream_timeout=0.3, request_timeout=0.5) as origin:
+        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        yield origin
+
+
+@pytest.fixture(scope="session")
+async def narrow_origin(services: Upstream) -> AsyncIterator[str]:
+    """The URL of a gateway that holds two requests at most, as long as a test needs."""
+    async with served(services.target, upstream_timeout=120.0, request_timeout=120.0, max_in_flight=2) as origin:
         await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
         yield origin
 
@@ -93,6 +101,14 @@ async def anonymous(origin: str, contract: Contract) -> AsyncIterator[httpx.Asyn
 async def impatient(impatient_origin: str, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
     """A logged-in client of the impatient gateway."""
     async with checked(impatient_origin, contract, token) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def narrow(narrow_origin: str, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A logged-in, patient client of the gateway that holds two requests."""
+    async with checked(narrow_origin, contract, token) as client:
+        client.timeout = httpx.Timeout(120.0)
         yield client
 
 

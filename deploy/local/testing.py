@@ -53,8 +53,11 @@ class RunningSuite:
         return self.suite.control.states()[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to one process."""
-        os.kill(self.pid(name), number)
+        """Send a signal to one process. Raises LauncherError when it does not run."""
+        pid = self.pid(name)
+        if not pid:  # 0 would be everything in our own process group
+            raise LauncherError(f"{name} does not run")
+        os.kill(pid, number)
 
     def restart(self, name: str) -> None:
         """Start a process, ending it before when it runs. Returns when it is well. Raises LauncherError."""

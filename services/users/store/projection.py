@@ -1,8 +1,8 @@
 """Profiles as the service's own topic tells them: each event of a profile holds its whole state after the change.
 
 A profile is this service's own truth, and its document more than a projection: it numbers the events and holds those
-not yet published. So a rebuilt row gets its version and sequence from the last event, and what is not published is
-carried over from the row in use at the switch, when nobody can write to it.
+not yet published. So a rebuilt row gets its version and its place among the events from the last one, and what is not
+published is carried over from the row in use at the switch, when nobody can write to it.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class ProfileProjection:
 
     def differs(self, row: Document, rebuilt: Document) -> bool:
         """Whether the profile, or its version, is another."""
-        shown = rebuilt.keys() - {"_id", *_OUTBOX}
+        shown = rebuilt.keys() - {"_id", "last_event", *_OUTBOX}
         return any(row.get(name) != rebuilt[name] for name in shown)
 
     def _row(self, event: Event) -> Document | None:
@@ -81,6 +81,7 @@ class ProfileProjection:
             **self._mapper.fields(profile),
             "version": profile.version,
             "sequence": event.sequence,
+            "last_event": event.id,
         }
 
 

@@ -46,7 +46,7 @@ class Topics:
 
     async def __aenter__(self) -> None:
         kafka = f"Kafka at {self._settings.kafka_bootstrap_servers}"
-        admin = await ready(kafka, self._connected, self._settings.startup_timeout)
+        admin = await ready(kafka, lambda: connected(self._settings), self._settings.startup_timeout)
         try:
             await self._create(admin)
             await self._verify(admin)
@@ -59,17 +59,8 @@ class Topics:
     def background(self) -> tuple[()]:
         return ()
 
-    async def _connected(self) -> AIOKafkaAdminClient:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap_servers)
-        try:
-            await admin.start()
-        except BaseException:
-            await admin.close()
-            raise
-        return admin
-
     async def _create(self, admin: AIOKafkaAdminClient) -> None:
-        existing = await _layout(admin)
+        existing = await layout(admin)
         missing = [
             NewTopic(topic.name, topic.partitions, topic.replicas, topic_configs=dict(topic.options))
             for topic in self._declared.values()
@@ -101,17 +92,28 @@ class Topics:
         """A new topic takes a moment until every broker knows it."""
         async with asyncio.timeout(_VISIBLE_SECONDS):
             while True:
-                layout = await _layout(admin)
-                missing = self._declared.keys() - layout.keys()
+                found = await layout(admin)
+                missing = self._declared.keys() - found.keys()
                 if not missing:
                     options, missing = await _options(admin, list(self._declared.values()))
                 if not missing:
-                    return {name: Found(*layout[name], options[name]) for name in self._declared}
+                    return {name: Found(*found[name], options[name]) for name in self._declared}
                 log.info("awaiting", what=f"topics {', '.join(sorted(missing))}")
                 await asyncio.sleep(0.1)
 
 
-async def _layout(admin: AIOKafkaAdminClient) -> Mapping[str, tuple[int, int]]:
+async def connected(settings: Settings) -> AIOKafkaAdminClient:
+    """A started client, to be closed. Raises KafkaError, leaving nothing open."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    try:
+        await admin.start()
+    except BaseException:
+        await admin.close()
+        raise
+    return admin
+
+
+async def layout(admin: AIOKafkaAdminClient) -> Mapping[str, tuple[int, int]]:
     """Of every topic, how many partitions it has and how many replicas these have at least. Asks for all topics: asking
     by name makes some brokers create the topic."""
     return {

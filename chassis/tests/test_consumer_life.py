@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from primetrade.tasks.v1 import events_pb2
 
+from chassis.events.admin import connected, layout
 from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer, Handler, Permanent, Retries
 from chassis.events.consuming.deadletter import DeadLetterFailed
@@ -189,6 +190,32 @@ async def test_a_dead_letter_that_cannot_be_written_ends_the_consumer_and_passes
                 await eventually(lambda: sum(restarted.lag().values()) == 0 and restarted.lag(), "all ended")
             letters = await dead_letters_of(settings, "watcher")
             assert {dict(letter.headers)["dlq_offset"] for letter in letters} == {b"1"}
+
+
+async def test_a_dead_letter_whose_topic_is_gone_has_it_made_again(engines: Engines) -> None:
+    async def refuse(event: Event, _: events_pb2.TaskCreated) -> None:
+        raise Permanent(f"never {event.subject}")
+
+    settings = settings_for(engines)
+    async with Publisher(settings) as publisher, consumer(settings, refuse) as member:
+        await publisher.publish(task_event("before"))
+        await eventually(lambda: dead_letters_of(settings, "watcher"), "the first letter")
+        gone = TASKS.dead_letters(settings.kafka_prefix, "watcher")
+        admin = await connected(settings)
+        try:
+            await admin.delete_topics([gone])
+            await publisher.publish(task_event("after"))
+
+            async def there() -> bool:
+                return gone in await layout(admin)
+
+            await eventually(there, "the topic is made again")
+        finally:
+            await admin.close()
+        letters = await eventually(lambda: dead_letters_of(settings, "watcher"), "the second letter")
+        assert [letter.key for letter in letters] == [b"after"]
+        (task,) = member.background()
+        assert not task.done()
 
 
 async def test_a_broker_that_goes_silent_and_comes_back_is_no_reason_to_stop(tmp_path: Path) -> None:

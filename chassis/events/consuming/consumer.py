@@ -72,7 +72,8 @@ class Consumer:
         self.group = f"{settings.kafka_prefix}.{service}"
         prefix = settings.kafka_prefix
         letters = {topic.name(prefix): topic.dead_letters(prefix, service) for topic in topics}
-        self._dead_letters = DeadLetters(settings, self.group, letters, clock or SystemClock(), dead_letter_timeout)
+        clock = clock or SystemClock()
+        self._dead_letters = DeadLetters(settings, self.group, letters, self._make_topics, clock, dead_letter_timeout)
         self._handling = Handling(handlers, self._dead_letters, retries or Retries(), away)
         self._kafka: AIOKafkaConsumer | None = None
         self._assignment: Assignment | None = None
@@ -82,8 +83,7 @@ class Consumer:
 
     async def __aenter__(self) -> "Consumer":
         try:
-            async with Topics(self._settings, self._service, consumes=self._topics):
-                pass  # entering creates what is missing
+            await self._make_topics()
             await self._reach("dead letters", self._dead_letters.start)
             await self._reach("consumer", self._connect)
         except BaseException:
@@ -120,6 +120,10 @@ class Consumer:
         """How many fetched records of each owned partition wait here: at most QUEUE_RECORDS."""
         owned = self._assignment.partitions if self._assignment is not None else {}
         return {name: partition.queued for name, partition in owned.items()}
+
+    async def _make_topics(self) -> None:
+        async with Topics(self._settings, self._service, consumes=self._topics):
+            pass  # entering creates what is missing
 
     async def _reach(self, what: str, attempt: Callable[[], Awaitable[None]]) -> None:
         async def bounded() -> None:

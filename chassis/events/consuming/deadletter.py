@@ -4,7 +4,7 @@ Key, value and headers stay as they were, so that a dead letter can be inspected
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -12,13 +12,16 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from chassis.clock import Clock
+from chassis.events.admin import WrongTopic
 from chassis.events.topics import MAX_BATCH_BYTES, STORY_BYTES
+from chassis.process import EngineAway
 from chassis.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 REASON_CHARACTERS = 1_000
 STOP_SECONDS = 5.0
+PAUSE_SECONDS = 0.2
 
 
 class DeadLetterFailed(Exception):
@@ -36,13 +39,20 @@ class Story:
 class DeadLetters:
     """Writes dead letters of one consumer group, each acknowledged by all replicas in sync.
 
-    `topics` maps the name of a topic to that of its dead letters. A write gives up after `timeout` seconds.
+    `topics` maps the name of a topic to that of its dead letters; `make` makes those that a broker has lost. A write
+    gives up after `timeout` seconds.
     """
 
     def __init__(
-        self, settings: Settings, group: str, topics: Mapping[str, str], clock: Clock, timeout: float = 30.0
+        self,
+        settings: Settings,
+        group: str,
+        topics: Mapping[str, str],
+        make: Callable[[], Awaitable[None]],
+        clock: Clock,
+        timeout: float = 30.0,
     ) -> None:
-        self._settings, self._group, self._topics = settings, group, topics
+        self._settings, self._group, self._topics, self._make = settings, group, topics, make
         self._clock, self._timeout = clock, timeout
         self._producer: AIOKafkaProducer | None = None
 
@@ -79,14 +89,27 @@ class DeadLetters:
         value = b"" if record.key is None and record.value is None else record.value
         try:
             async with asyncio.timeout(self._timeout):
+                await self._there(self._producer, self._topics[record.topic])
                 await self._producer.send_and_wait(
                     self._topics[record.topic], value=value, key=record.key, headers=self._headers(record, story)
                 )
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, TimeoutError, EngineAway, WrongTopic) as error:
             where = f"{record.topic}[{record.partition}]@{record.offset}"
             raise DeadLetterFailed(
                 f"{where} could not be written to {self._topics[record.topic]}: {error!r}"
             ) from error
+
+    async def _there(self, producer: AIOKafkaProducer, topic: str) -> None:
+        """Wait until the topic is there. The embedded broker acknowledges records for one that it has lost."""
+        while True:
+            try:
+                if topic in (await producer.client.fetch_all_metadata()).topics():
+                    return
+                log.warning("dead_letters_lost", topic=topic)
+                await self._make()
+            except KafkaError as error:
+                log.debug("dead_letters_unseen", topic=topic, error=repr(error))
+                await asyncio.sleep(PAUSE_SECONDS)
 
     def _headers(self, record: ConsumerRecord, story: Story) -> list[tuple[str, bytes]]:
         told = {

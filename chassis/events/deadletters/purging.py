@@ -6,6 +6,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaConnectionError, UnsupportedVersionError
 
+from chassis.events.admin import connected
 from chassis.events.deadletters.reading import ATTEMPT_SECONDS, broker_calls
 from chassis.settings import Settings
 
@@ -15,14 +16,13 @@ async def delete_before(settings: Settings, place: TopicPartition, offset: int) 
 
     Raises Unavailable when the broker does not answer. The embedded one hangs up on this request, and answers others.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
-    try:
-        with broker_calls():
-            async with asyncio.timeout(ATTEMPT_SECONDS):
-                await admin.start()
+    with broker_calls():
+        async with asyncio.timeout(ATTEMPT_SECONDS):
+            admin = await connected(settings)
+            try:
                 return await _deleted(admin, place, offset)
-    finally:
-        await admin.close()
+            finally:
+                await admin.close()
 
 
 async def _deleted(admin: AIOKafkaAdminClient, place: TopicPartition, offset: int) -> bool:

@@ -3,9 +3,8 @@
 import asyncio
 
 import structlog
-from aiokafka.admin import AIOKafkaAdminClient
 
-from chassis.events.admin import Topics, WrongTopic
+from chassis.events.admin import Topics, WrongTopic, connected, layout
 from chassis.events.publishing.continuity import Continuity, Held, Run
 from chassis.events.publishing.eventlog import EventLog
 from chassis.events.publishing.limits import RelayLimits
@@ -75,7 +74,7 @@ class Restoring:
 async def recreate(settings: Settings, topic: Topic) -> None:
     """Make the topic what it is declared to be, when the broker has no such topic or an empty one of that name.
 
-    A broker that creates topics by itself may have been asked for it by a consumer, and chosen its own partitions.
+    A broker that creates topics by itself may have been asked for it by a stranger, and chosen its own partitions.
     Raises WrongTopic when it is not empty: its keys would move.
     """
     name = topic.name(settings.kafka_prefix)
@@ -86,12 +85,12 @@ async def recreate(settings: Settings, topic: Topic) -> None:
 
 
 async def _partitions(settings: Settings, name: str) -> int:
-    admin = await _admin(settings)
+    admin = await connected(settings)
     try:
-        found = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
+        partitions, _ = (await layout(admin)).get(name, (0, 0))
     finally:
         await admin.close()
-    return found.get(name, 0)
+    return partitions
 
 
 async def _delete_empty(settings: Settings, name: str) -> None:
@@ -102,19 +101,9 @@ async def _delete_empty(settings: Settings, name: str) -> None:
         await producer.stop()
     if any(found.ends.values()):
         raise WrongTopic(f"topic {name} has {found.partitions} partitions, not {settings.kafka_partitions}, and events")
-    admin = await _admin(settings)
+    admin = await connected(settings)
     try:
         await admin.delete_topics([name])
         log.info("topic_deleted", topic=name, partitions=found.partitions)
     finally:
         await admin.close()
-
-
-async def _admin(settings: Settings) -> AIOKafkaAdminClient:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
-    try:
-        await admin.start()
-    except BaseException:
-        await admin.close()
-        raise
-    return admin

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.local.ports import free_base
@@ -16,6 +16,15 @@ _OFFSETS = (0, 1, 2, 3, *(offset + step for offset in SERVICES.values() for step
 
 Change = Callable[[Sequence[Program]], Sequence[Program]]
 """Makes other programs of a suite's own: with another environment, or with something in between."""
+
+
+_PATIENCE = dict.fromkeys(("UPSTREAM_TIMEOUT", "REQUEST_TIMEOUT", "USERS_TIMEOUT"), "60")
+
+
+def patient(programs: Sequence[Program]) -> Sequence[Program]:
+    """A change for tests of what is answered, not when: the deadlines of requests are such that only a defect reaches
+    them, on however busy a machine."""
+    return [replace(program, environment={**program.environment, **_PATIENCE}) for program in programs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +107,4 @@ def running_suite(data: Path, change: Change = list, **values: object) -> Iterat
         suite.stop()
 
 
-__all__ = ["LauncherError", "RunningSuite", "free_settings", "running_suite"]
+__all__ = ["LauncherError", "RunningSuite", "free_settings", "patient", "running_suite"]

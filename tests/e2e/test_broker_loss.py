@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from chassis.testing.eventually import eventually
-from deploy.local.testing import running_suite
+from deploy.local.testing import patient, running_suite
 from tests.e2e.conftest import Person
 
 TOPICS = ("primetrade.auth.v1", "primetrade.users.v1", "primetrade.tasks.v1", "primetrade.notifications.v1")
@@ -18,8 +18,8 @@ TOPICS = ("primetrade.auth.v1", "primetrade.users.v1", "primetrade.tasks.v1", "p
 @pytest.mark.slow
 @pytest.mark.xdist_group("broker-loss")
 async def test_a_broker_that_lost_everything_has_it_again(tmp_path: Path) -> None:
-    with running_suite(tmp_path) as suite:
-        async with httpx.AsyncClient(base_url=suite.url, timeout=30) as http:
+    with running_suite(tmp_path, patient) as suite:
+        async with httpx.AsyncClient(base_url=suite.url, timeout=90) as http:
             ada = await Person(http).register()
             old = [await ada.create_task(title=f"Task {number}") for number in range(5)]
             for task in old[:3]:

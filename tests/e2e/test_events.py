@@ -12,7 +12,7 @@ from primetrade.tasks.v1 import events_pb2, tasks_pb2
 
 from chassis.testing.eventually import eventually
 from deploy.local.testing import RunningSuite
-from tests.e2e.conftest import Person
+from tests.e2e.conftest import Person, whole
 
 Record: TypeAlias = Any  # aiokafka.structs.ConsumerRecord, which comes without types
 Reader = Callable[[str, int], Awaitable[list[Record]]]
@@ -102,11 +102,7 @@ async def test_a_task_survives_the_kill_of_its_service_right_after_the_answer(
         kept.append(await ada.create_task(title="Still here"))
         suite.kill("tasks")
         suite.restart("tasks")
-
-        async def serves() -> bool:
-            return (await ada.call("GET", "/tasks", params={"limit": 1})).is_success
-
-        await eventually(serves, "the tasks service answering again")
+        await whole(ada.http)
     for task in kept:
         assert (await ada.call("GET", f"/tasks/{task['id']}")).json() == task
         assert (await tasks_topic(task["id"], 1))[0].key == task["id"].encode()

@@ -5,7 +5,7 @@ import pytest
 
 from chassis.testing.eventually import eventually
 from deploy.local.testing import RunningSuite
-from tests.e2e.conftest import Person
+from tests.e2e.conftest import Person, whole
 
 
 async def test_registration_works_while_users_is_down(suite: RunningSuite, http: httpx.AsyncClient) -> None:
@@ -30,6 +30,7 @@ async def test_registration_works_while_users_is_down(suite: RunningSuite, http:
         return answer.status_code == 200 and answer.json()["email"] == ada.email
 
     await eventually(profile_is_there, "the profile, made from the event", 60)
+    await whole(http)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,9 @@ async def test_the_others_go_on(suite: RunningSuite, ada: Person, name: str, cal
     finally:
         suite.restart(name)
 
-    async def whole() -> bool:
+    await whole(ada.http)
+
+    async def undegraded() -> bool:
         return bool((await ada.http.get("/readyz")).json()["degraded"] == [])
 
-    await eventually(whole, "nothing degraded")
+    await eventually(undegraded, "nothing degraded")

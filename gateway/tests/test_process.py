@@ -127,4 +127,6 @@ async def _refused(url: str) -> bool:
             await plain.get(f"{url}/healthz")
         except httpx.ConnectError:
             return True
+        except httpx.TransportError:
+            return False  # it was accepted in the moment of the closing, and closed with the listener
         return False

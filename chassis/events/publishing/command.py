@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from chassis.clock import Clock, SystemClock
@@ -86,7 +87,7 @@ async def _publish(settings: ServiceSettings, mongo: Mongo, topic: str, after: d
 
     async def whole() -> None:
         """A part of a log must not be the first thing in an emptied topic: a running service publishes all of it."""
-        await known.admit(topic, await producer.look(topic))
+        await known.admit(topic, partial(producer.look, topic))
 
     try:
         await ready(f"{topic}, as it was,", whole, settings.startup_timeout)

@@ -10,7 +10,7 @@ loses it with its process; one with a disk may lose its end. Nothing else tells:
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -35,6 +35,11 @@ class BrokerLog:
 
     partitions: int
     ends: Mapping[int, int]
+
+
+Look = Callable[[], Awaitable[BrokerLog]]
+"""Asks the broker. What is compared with its answer has to be known before: an acknowledgement that comes while it is
+on its way would look like a loss."""
 
 
 @dataclass(slots=True)
@@ -79,15 +84,16 @@ class Continuity:
                     return await self.refresh(topic)
         return self._learn(topic, found)
 
-    async def admit(self, topic: str, log_there: BrokerLog) -> None:
+    async def admit(self, topic: str, look: Look) -> None:
         """Raise Held unless the broker has everything that was acknowledged, as far as it leads the partitions."""
         await self.refresh(topic)
-        if self.held(topic) or self.regressed(topic, log_there):
+        if self.held(topic) or await self.regressed(topic, look):
             raise Held(f"{topic} is not what it was")
 
-    def regressed(self, topic: str, log_there: BrokerLog) -> bool:
-        """Whether something acknowledged is missing there, or a partition is."""
-        return _regressed(log_there, self._partitions, self._of(topic).ends)
+    async def regressed(self, topic: str, look: Look) -> bool:
+        """Whether something that was acknowledged before the look is missing there, or a partition is."""
+        ends = dict(self._of(topic).ends)
+        return _regressed(await look(), self._partitions, ends)
 
     def acknowledged(self, topic: str, partition: int, epoch: int, begin: int) -> None:
         """A batch was acknowledged that begins at this offset."""
@@ -158,9 +164,10 @@ class Run:
         """One run knows one log."""
         return 0
 
-    async def admit(self, topic: str, log_there: BrokerLog) -> None:
+    async def admit(self, topic: str, look: Look) -> None:
         """Raise Held when what this run has published is missing there: it must begin again."""
-        if _regressed(log_there, self._partitions, self.ends):
+        ends = dict(self.ends)
+        if _regressed(await look(), self._partitions, ends):
             raise Held(f"{topic} was lost again")
 
     def acknowledged(self, topic: str, partition: int, epoch: int, begin: int) -> None:  # noqa: ARG002 - as above

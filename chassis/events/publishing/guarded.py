@@ -7,6 +7,7 @@ through it: a connection does not outlive the process that lost its log.
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -25,7 +26,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.produce import ProduceRequest
 
-from chassis.events.publishing.continuity import BrokerLog, Held
+from chassis.events.publishing.continuity import BrokerLog, Held, Look
 
 _LATEST = -1
 
@@ -41,8 +42,8 @@ class Guard(Protocol):
         """Which log of the topic is published to now."""
         ...
 
-    async def admit(self, topic: str, log_there: BrokerLog) -> None:
-        """Raise Held when nothing may be published to the topic there."""
+    async def admit(self, topic: str, look: Look) -> None:
+        """Raise Held when nothing may be published to the topic there, by what a look tells."""
         ...
 
     def acknowledged(self, topic: str, partition: int, epoch: int, begin: int) -> None:
@@ -124,7 +125,7 @@ class Guarded:
 
     async def _asked(self, connection: AIOKafkaConnection, topic: str) -> None:
         try:
-            await self._guard.admit(topic, await self._ask(connection, topic))
+            await self._guard.admit(topic, partial(self._ask, connection, topic))
         except KafkaError:
             raise
         except Exception as error:

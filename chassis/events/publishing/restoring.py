@@ -1,6 +1,7 @@
 """A broker that has lost its log gets it back, before anything new is published to it."""
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -53,7 +54,7 @@ class Restoring:
             await self._restore(topic, name)
 
     async def _regressed(self, name: str) -> bool:
-        return self._continuity.regressed(name, await self._producer.look(name))
+        return await self._continuity.regressed(name, partial(self._producer.look, name))
 
     async def _restore(self, topic: Topic, name: str) -> None:
         await recreate(self._settings, topic)

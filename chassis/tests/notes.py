@@ -112,7 +112,7 @@ def settings_for(engines: Engines, **changed: object) -> ServiceSettings:
         "kafka_bootstrap_servers": engines.kafka_bootstrap_servers,
         "kafka_idempotence": engines.kafka_idempotence,
         "kafka_prefix": name,
-        "startup_timeout": 20,
+        "startup_timeout": 120,
     }
     return ServiceSettings.model_validate(ServiceSettings().model_dump() | values | changed)
 

@@ -18,7 +18,7 @@ DRIVERS = ["motor", "pymongo"]
 
 
 def settings(url: str, driver: str) -> ServiceSettings:
-    return ServiceSettings(mongo_url=url, mongo_driver=driver, startup_timeout=20)
+    return ServiceSettings(mongo_url=url, mongo_driver=driver, startup_timeout=120)
 
 
 @pytest.fixture(params=DRIVERS)

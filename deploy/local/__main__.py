@@ -142,7 +142,8 @@ def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         print(f"usage: python -m deploy.local {'|'.join(COMMANDS)}", file=sys.stderr)
         raise SystemExit(2)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell without job control starts what stands before an & with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     settings = read_settings(LocalSettings)
     try:

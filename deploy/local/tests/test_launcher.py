@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -43,12 +45,18 @@ class Launcher:
         done = self.command(word)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def foreground(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
+    @contextmanager
+    def foreground(self, **options: Any) -> Iterator["subprocess.Popen[str]"]:
+        """`run`, in a session of its own; killed if it still runs at the end."""
+        with subprocess.Popen(
             [sys.executable, "-m", "deploy.local", "run"],
             cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
-        )  # fmt: skip
+            start_new_session=True, **options,
+        ) as process:  # fmt: skip
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 @pytest.fixture
@@ -60,14 +68,14 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
 
 async def test_in_the_foreground_until_ctrl_c(launcher: Launcher) -> None:
     lines: list[str] = []
-    with launcher.foreground() as process:
+    with launcher.foreground(preexec_fn=_without_job_control) as process:
         reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()))
         reader.start()
         await eventually(lambda: any("is ready" in line for line in lines) or process.poll() is not None, "ready", 240)
         assert process.poll() is None, "".join(lines)
         children = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
-        status = process.wait(20)
+        status = process.wait(60)
         reader.join()
     text = "".join(lines)
     assert status == 0, text
@@ -84,6 +92,11 @@ async def test_in_the_foreground_until_ctrl_c(launcher: Launcher) -> None:
     places = [text.index(step) for step in steps]
     assert places == sorted(places)
     assert not [child for child in children if child.is_running()]
+
+
+def _without_job_control() -> None:
+    """What a shell without job control does to what stands before an &."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def test_in_the_background(launcher: Launcher) -> None:

@@ -62,6 +62,10 @@ test-engines: setup ## What meets an engine, and chaos, on Apache Kafka and seca
 chaos: setup ## Kill, freeze and slow every part under load, then count what was lost or doubled (KILLS=60 SEED=…)
 	@ENGINES=$${ENGINES:-real} $(PY) -m tests.chaos
 
+.PHONY: fuzz
+fuzz: setup ## Hold a suite against its OpenAPI document with generated requests, right and wrong (N=5000 SEED=7)
+	@$(PY) -m tests.fuzz
+
 .PHONY: lint
 lint: setup ## Style, imports, architecture and types
 	@.venv/bin/ruff check .

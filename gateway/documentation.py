@@ -79,7 +79,7 @@ IF_MATCH = {
     "in": "header",
     "required": False,
     "description": "the ETag that the resource must still have, else 412",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[\u0021\u0023-\u007e]*")$'},
     "example": '"3"',
 }
 IF_NONE_MATCH = {

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
 from gateway.schemas.base import Answer, Body
-from gateway.schemas.values import Email, Name, Secret
+from gateway.schemas.values import Email, Name, NewPassword, Secret
 
 _ADA: JsonDict = {"id": "3f2c1e9a-6a0e-4a53-9d0d-0f6d8f3a2b11", "name": "Ada Lovelace", "email": "ada@example.com"}
 _TOKENS: JsonDict = {
@@ -23,7 +23,7 @@ class Registration(Body):
 
     name: Name
     email: Email
-    password: Annotated[str, StringConstraints(min_length=8, max_length=128)]
+    password: NewPassword
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from gateway.schemas.base import Answer, Body
-from gateway.schemas.values import Limit
+from gateway.schemas.values import NO_NUL, Limit
 
 _NOTIFICATION: JsonDict = {
     "id": "7b0d2c1e-1c55-5d0a-8f0e-2f6d8f3a2b11",
@@ -26,9 +26,10 @@ class NotificationQuery(Body):
     """Which part of the inbox."""
 
     limit: Annotated[Limit, Field(description="how many to return")] = 20
-    page_token: Annotated[str, Field(min_length=1, max_length=2048, description="nextPageToken of the page before")] = (
-        Field(default_factory=str)
-    )
+    page_token: Annotated[
+        str,
+        Field(min_length=1, max_length=2048, json_schema_extra=NO_NUL, description="nextPageToken of the page before"),
+    ] = Field(default_factory=str)
 
 
 class NotificationPatch(Body):

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from gateway.schemas.base import Answer, Body
-from gateway.schemas.values import Date, Description, Limit, PageNumber, Title
+from gateway.schemas.values import NO_NUL, Date, Description, Limit, PageNumber, Title
 
 Status = Literal["pending", "in-progress", "completed"]
 Priority = Literal["low", "medium", "high"]
@@ -93,7 +93,12 @@ class TaskQuery(Body):
     limit: Annotated[Limit, Field(description="how many to return")] = 20
     page_token: Annotated[
         str,
-        Field(min_length=1, max_length=2048, description="nextPageToken of the page before; the rest as it was then"),
+        Field(
+            min_length=1,
+            max_length=2048,
+            json_schema_extra=NO_NUL,
+            description="nextPageToken of the page before; the rest as it was then",
+        ),
     ] = Field(default_factory=str)
     sort: Annotated[Sort, Field(description="a minus turns the order round; no due date counts as the latest")] = (
         "-createdAt"

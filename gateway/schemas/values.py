@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from chassis.text import is_blank
@@ -16,6 +17,18 @@ _CONTROLS_OF_A_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
+
+# What a schema can say of the rules below, in the dialect that Python and ECMA-262 share: spaces around, no controls
+# between them; in a line, something that is not a space.
+_AROUND = r"[\t\n\v\f\r \u0085\u00a0]*"
+_LINE_PATTERN = (
+    rf"^{_AROUND}[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*{_AROUND}$"
+)
+_TEXT_PATTERN = rf"^{_AROUND}[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*{_AROUND}$"
+_NO_CONTROLS = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+_DATE_PATTERN = r"^(?!9999|19[0-6])(19|[2-9][0-9])[0-9]{2}-"
+NO_NUL: JsonDict = {"pattern": r"^[^\u0000]*$"}
+"""Of a text in the query."""
 
 
 def _one_line(value: str) -> str:
@@ -52,20 +65,39 @@ def _whole(value: Any) -> int:
     raise PydanticCustomError("whole", "must be a whole number")
 
 
+def _matching(pattern: str) -> Any:
+    """Says the pattern in the schema. It is not checked: the validators beside it know more and say it better."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
 Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_one_line),
+    _matching(_LINE_PATTERN),
 ]
 Description = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=10_000),
     AfterValidator(_text),
     BeforeValidator(_with_newlines),
+    _matching(_TEXT_PATTERN),
 ]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_one_line)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_one_line),
+    _matching(_LINE_PATTERN),
+]
+NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128), _matching(_NO_CONTROLS)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
-Date = Annotated[datetime, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date-time"})]
-"""A moment, given in RFC 3339 with an offset."""
+Date = Annotated[
+    datetime,
+    BeforeValidator(_date),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _DATE_PATTERN}),
+]
+"""A moment, given in RFC 3339 with an offset; the tasks service takes the years 1970 to 9998."""
 
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
 PageNumber = Annotated[int, Field(ge=1, le=10_001), BeforeValidator(_whole)]

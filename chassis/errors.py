@@ -4,10 +4,12 @@ The tables are in `chassis/rpc/status.py` (gRPC with google.rpc details) and `ch
 
     Error
     ├── Invalid             the input breaks rules; names every violated field at once
+    │   └── KeyReused       the idempotency key belongs to another request
     ├── Unreadable          the input cannot be parsed at all
     ├── Unauthenticated     no identity, or one that does not hold
     ├── Forbidden           an identity that may not do this
     ├── NotFound            no such resource, or one that belongs to somebody else
+    ├── Gone                what this request made before is deleted
     ├── AlreadyExists       a resource with this identity exists
     ├── Conflict            the state of the resource does not allow this
     ├── VersionMismatch     the resource has changed since the caller read it
@@ -47,6 +49,13 @@ class Invalid(Error):
         return cls([Violation(field, message)])
 
 
+class KeyReused(Invalid):
+    """The idempotency key, `request_id` in every contract (AIP-155), came with another request before."""
+
+    def __init__(self) -> None:
+        super().__init__([Violation("request_id", "came with another request before")])
+
+
 class Unreadable(Error):
     """The input cannot be parsed."""
 
@@ -65,6 +74,14 @@ class NotFound(Error):
     def __init__(self, resource: str, name: str) -> None:
         self.resource, self.name = resource, name
         super().__init__(f"{resource} {name!r} not found")
+
+
+class Gone(Error):
+    """What this request made or changed when it came before is deleted."""
+
+    def __init__(self, resource: str, name: str) -> None:
+        self.resource, self.name = resource, name
+        super().__init__(f"{resource} {name!r} is deleted")
 
 
 class AlreadyExists(Error):

@@ -12,7 +12,9 @@ from chassis.errors import (
     Error,
     Exhausted,
     Forbidden,
+    Gone,
     Invalid,
+    KeyReused,
     NotFound,
     Unauthenticated,
     Unavailable,
@@ -35,10 +37,12 @@ class Row:
 
 TABLE: dict[type[Error], Row] = {
     Invalid: Row(422, "invalid", "The request breaks rules"),
+    KeyReused: Row(422, "key-reused", "The idempotency key belongs to another request"),
     Unreadable: Row(400, "unreadable", "The request cannot be read"),
     Unauthenticated: Row(401, "unauthenticated", "Authentication is needed"),
     Forbidden: Row(403, "forbidden", "This is not allowed"),
     NotFound: Row(404, "not-found", "There is no such resource"),
+    Gone: Row(410, "gone", "The resource is deleted"),
     AlreadyExists: Row(409, "already-exists", "There is such a resource already"),
     Conflict: Row(409, "conflict", "The state of the resource does not allow this"),
     VersionMismatch: Row(412, "version-mismatch", "The resource has changed"),

@@ -21,7 +21,9 @@ from chassis.errors import (
     Error,
     Exhausted,
     Forbidden,
+    Gone,
     Invalid,
+    KeyReused,
     NotFound,
     Unauthenticated,
     Unavailable,
@@ -43,10 +45,12 @@ _CUT = "..."
 
 CODES: dict[type[Error], grpc.StatusCode] = {
     Invalid: grpc.StatusCode.INVALID_ARGUMENT,
+    KeyReused: grpc.StatusCode.INVALID_ARGUMENT,
     Unreadable: grpc.StatusCode.INVALID_ARGUMENT,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     NotFound: grpc.StatusCode.NOT_FOUND,
+    Gone: grpc.StatusCode.NOT_FOUND,
     AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
     Conflict: grpc.StatusCode.FAILED_PRECONDITION,
     VersionMismatch: grpc.StatusCode.ABORTED,
@@ -84,8 +88,9 @@ def error_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Erro
     invalid = error_details_pb2.BadRequest()
     resource = error_details_pb2.ResourceInfo()
     retry = error_details_pb2.RetryInfo()
+    info = error_details_pb2.ErrorInfo()
     for detail in status.details:
-        for known in (invalid, resource, retry):
+        for known in (invalid, resource, retry, info):
             detail.Unpack(known)
     after = retry.retry_delay.ToTimedelta().total_seconds() or 1.0
     build: dict[grpc.StatusCode, Callable[[], Error]] = {
@@ -104,13 +109,19 @@ def error_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Erro
         grpc.StatusCode.UNAVAILABLE: lambda: Unavailable(message, after),
         grpc.StatusCode.DEADLINE_EXCEEDED: lambda: DeadlineExceeded(message),
     }
-    return build[code]() if code in build else None
+    # What shares its code with a wider error.
+    narrower: dict[tuple[grpc.StatusCode, str], Callable[[], Error]] = {
+        (CODES[KeyReused], KeyReused.__name__): KeyReused,
+        (CODES[Gone], Gone.__name__): lambda: Gone(resource.resource_type, resource.resource_name),
+    }
+    make = narrower.get((code, info.reason)) or build.get(code)
+    return make() if make else None
 
 
 def _facts(error: Error) -> tuple[Message, ...]:
     if isinstance(error, Invalid):
         return (_bad_request(error.violations),)
-    if isinstance(error, NotFound | AlreadyExists | VersionMismatch):
+    if isinstance(error, NotFound | Gone | AlreadyExists | VersionMismatch):
         current = error.current if isinstance(error, VersionMismatch) else ""
         return (
             error_details_pb2.ResourceInfo(

@@ -14,7 +14,9 @@ from chassis.errors import (
     Error,
     Exhausted,
     Forbidden,
+    Gone,
     Invalid,
+    KeyReused,
     NotFound,
     Unauthenticated,
     Unavailable,
@@ -27,10 +29,12 @@ from chassis.rpc.status import CODES, code_of, details_of, error_of, message_of
 
 EXAMPLES: list[tuple[Error, str, int]] = [
     (Invalid([Violation("title", "is needed"), Violation("due_time", "is wrong")]), "INVALID_ARGUMENT", 422),
+    (KeyReused(), "INVALID_ARGUMENT", 422),
     (Unreadable("not JSON"), "INVALID_ARGUMENT", 400),
     (Unauthenticated("no token"), "UNAUTHENTICATED", 401),
     (Forbidden("no role"), "PERMISSION_DENIED", 403),
     (NotFound("task", "1"), "NOT_FOUND", 404),
+    (Gone("task", "1"), "NOT_FOUND", 410),
     (AlreadyExists("account", "a@example.com"), "ALREADY_EXISTS", 409),
     (Conflict("archived"), "FAILED_PRECONDITION", 409),
     (VersionMismatch("task", "1", "7"), "ABORTED", 412),

@@ -34,6 +34,7 @@ mongo_commands = Histogram(
     ("command", "outcome"),
     buckets=_SECONDS,
 )
+claims = Counter("primetrade_claims", "Requests with an idempotency key", ("outcome",))
 
 outbox_pending = Gauge(
     "primetrade_outbox_pending_documents", "Documents with events not yet published", ("collection",)

@@ -1,20 +1,20 @@
 """The gRPC servicer of primetrade.tasks.v1.TasksService: translates, and does nothing else."""
 # ruff: noqa: N802, ARG002 - gRPC names its methods and gives each a context
 
-from collections.abc import Callable
 from uuid import UUID
 
 from google.protobuf.empty_pb2 import Empty
 from primetrade.tasks.v1 import tasks_pb2
 from primetrade.tasks.v1.tasks_pb2_grpc import TasksServiceServicer
 
+from chassis.claims import Claims
 from chassis.clock import Clock
 from chassis.errors import Forbidden
 from chassis.identity import current_principal
 from chassis.rpc.concerns import Access, Context
-from services.tasks.domain.values import OwnerId
+from services.tasks.domain.values import OwnerId, Status, TaskId
 from services.tasks.mapping.messages import page_message, task_message
-from services.tasks.mapping.requests import draft_of, listing_of, revision_of, task_id_of
+from services.tasks.mapping.requests import completion_of, draft_of, listing_of, revision_of, task_id_of
 from services.tasks.store.tasks import TaskStore
 from services.tasks.usecases.complete_task import complete_task
 from services.tasks.usecases.create_task import create_task
@@ -36,11 +36,17 @@ ACCESS = {
 class TasksApi(TasksServiceServicer):
     """Each method acts for the caller: it takes that person's tasks to be all there are."""
 
-    def __init__(self, store: TaskStore, clock: Clock, new_id: Callable[[], UUID]) -> None:
-        self._store, self._clock, self._new_id = store, clock, new_id
+    def __init__(self, store: TaskStore, clock: Clock, claims: Claims) -> None:
+        self._store, self._clock, self._claims = store, clock, claims
 
     async def CreateTask(self, request: tasks_pb2.CreateTaskRequest, context: Context) -> tasks_pb2.Task:
-        task = await create_task(self._store, self._clock, self._new_id, _caller(), draft_of(request.task))
+        owner, draft = _caller(), draft_of(request)
+        task = await self._claims.create(
+            owner,
+            request,
+            lambda task_id: create_task(self._store, self._clock, owner, TaskId(task_id), draft),
+            lambda task_id: get_task(self._store, owner, TaskId(task_id)),
+        )
         return task_message(task)
 
     async def GetTask(self, request: tasks_pb2.GetTaskRequest, context: Context) -> tasks_pb2.Task:
@@ -56,8 +62,15 @@ class TasksApi(TasksServiceServicer):
         return task_message(task)
 
     async def CompleteTask(self, request: tasks_pb2.CompleteTaskRequest, context: Context) -> tasks_pb2.Task:
-        owner, task_id = _caller(), task_id_of(request.id)
-        task = await complete_task(self._store, self._clock, owner, task_id=task_id, etag=request.etag)
+        owner, task_id = _caller(), completion_of(request)
+        task = await self._claims.change(
+            owner,
+            request,
+            task_id,
+            lambda: complete_task(self._store, self._clock, owner, task_id=task_id, etag=request.etag),
+            lambda: get_task(self._store, owner, task_id),
+            applied=lambda task: task.status is Status.COMPLETED,
+        )
         return task_message(task)
 
     async def DeleteTask(self, request: tasks_pb2.DeleteTaskRequest, context: Context) -> Empty:

@@ -3,6 +3,8 @@
 from primetrade.tasks.v1 import tasks_pb2
 from primetrade.tasks.v1.tasks_pb2_grpc import add_TasksServiceServicer_to_server
 
+from chassis import claims
+from chassis.claims import Claims
 from chassis.clock import SystemClock, ordered_id
 from chassis.events.admin import Topics
 from chassis.events.consuming.consumer import Consumer
@@ -36,12 +38,13 @@ def build(settings: Settings) -> Process:
     keys = auth_keys(auth, settings.startup_timeout)
     verifier = TokenVerifier(keys, settings.token_issuer, settings.token_audience, clock)
     health = RpcHealth([TASKS_SERVICE.full_name])
-    api = Service(TASKS_SERVICE, add_TasksServiceServicer_to_server, TasksApi(store, clock, ordered_id), ACCESS)
+    servicer = TasksApi(store, clock, Claims(mongo.collection(claims.COLLECTION), clock, ordered_id))
+    api = Service(TASKS_SERVICE, add_TasksServiceServicer_to_server, servicer, ACCESS)
     components: list[Component] = [
         Tracing(settings, NAME),
         MetricsServer(settings, NAME),
         mongo,
-        Indexes(mongo, {COLLECTION: INDEXES}),
+        Indexes(mongo, {COLLECTION: INDEXES, claims.COLLECTION: claims.INDEXES}),
         Topics(settings, NAME, publishes=[TASKS], consumes=consumers.TOPICS),
         auth,
         keys,

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from primetrade.tasks.v1 import tasks_pb2
 
 from chassis.checks import Checks
+from chassis.claims import request_id
 from chassis.errors import NotFound
 from services.tasks.domain.listing import (
     DEFAULT_PAGE_SIZE,
@@ -45,9 +46,11 @@ def task_id_of(text: str) -> TaskId:
     return TaskId(value)
 
 
-def draft_of(task: tasks_pb2.Task) -> Draft:
+def draft_of(request: tasks_pb2.CreateTaskRequest) -> Draft:
     """What to create. What only the server decides is passed over (AIP-203)."""
+    task = request.task
     with Checks() as check:
+        check("request_id", request_id, request.request_id)
         return Draft(
             title=check("title", title, task.title),
             description=check("description", description, task.description),
@@ -73,6 +76,13 @@ def revision_of(request: tasks_pb2.UpdateTaskRequest) -> Revision:
             priority=named("priority", _priority_or_default, task.priority),
             due_time=named("due_time", _due_time, task),
         )
+
+
+def completion_of(request: tasks_pb2.CompleteTaskRequest) -> TaskId:
+    """What to complete. Raises as `task_id_of`."""
+    with Checks() as check:
+        check("request_id", request_id, request.request_id)
+        return task_id_of(request.id)
 
 
 def listing_of(request: tasks_pb2.ListTasksRequest) -> tuple[Listing, PageRequest]:

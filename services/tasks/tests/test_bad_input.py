@@ -85,11 +85,24 @@ async def test_all_violations_are_named_at_once(ada: Person) -> None:
     with pytest.raises(Invalid) as refused:
         await ada.create(**bad)
     assert violated(refused) == ["title", "description", "status", "priority", "due_time"]
+    with pytest.raises(Invalid) as refused:
+        await ada.create("", key="\0")
+    assert violated(refused) == ["request_id", "title"]
 
     task = await ada.create()
     with pytest.raises(Invalid) as refused:
         await ada.update(task.id, mask=["title", "description", "nonsense", "due_time"], **bad)
     assert violated(refused) == ["update_mask", "title", "description", "due_time"]
+
+
+@pytest.mark.parametrize("key", ["k" * 256, "tab\there", "new\nline", "nul\0", "del\x7f", "é", "\u200b", "漢"])
+async def test_a_request_id_that_is_none_is_refused(ada: Person, key: str) -> None:
+    task = await ada.create()
+    for attempt in (ada.create(key=key), ada.complete(task.id, key=key)):
+        with pytest.raises(Invalid) as refused:
+            await attempt
+        assert violated(refused) == ["request_id"]
+    assert list((await ada.list()).tasks) == [task]
 
 
 async def test_a_request_without_a_task_lacks_its_title(ada: Person) -> None:

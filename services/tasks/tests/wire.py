@@ -78,8 +78,8 @@ class Person:
     def bearer(self) -> Metadata:
         return bearer(self.service.issuer.token(self.id))
 
-    async def create(self, title: str = "Buy milk", **fields: Any) -> tasks_pb2.Task:
-        request = tasks_pb2.CreateTaskRequest(task=tasks_pb2.Task(title=title, **fields))
+    async def create(self, title: str = "Buy milk", key: str = "", **fields: Any) -> tasks_pb2.Task:
+        request = tasks_pb2.CreateTaskRequest(task=tasks_pb2.Task(title=title, **fields), request_id=key)
         return await self.service.stub.CreateTask(request, metadata=self.bearer)
 
     async def get(self, task_id: str) -> tasks_pb2.Task:
@@ -95,8 +95,8 @@ class Person:
         request = tasks_pb2.UpdateTaskRequest(task=task, update_mask=FieldMask(paths=paths))
         return await self.service.stub.UpdateTask(request, metadata=self.bearer)
 
-    async def complete(self, task_id: str, etag: str = "") -> tasks_pb2.Task:
-        request = tasks_pb2.CompleteTaskRequest(id=task_id, etag=etag)
+    async def complete(self, task_id: str, etag: str = "", key: str = "") -> tasks_pb2.Task:
+        request = tasks_pb2.CompleteTaskRequest(id=task_id, etag=etag, request_id=key)
         return await self.service.stub.CompleteTask(request, metadata=self.bearer)
 
     async def delete(self, task_id: str, etag: str = "") -> None:

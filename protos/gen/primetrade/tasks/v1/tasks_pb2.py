@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprimetrade/tasks/v1/tasks.proto\x12\x13primetrade.tasks.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x03\n\x04Task\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08owner_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05title\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.primetrade.tasks.v1.TaskStatus\x12\x33\n\x08priority\x18\x06 \x01(\x0e\x32!.primetrade.tasks.v1.TaskPriority\x12,\n\x08\x64ue_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x37\n\rcomplete_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\"B\n\x11\x43reateTaskRequest\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x19.primetrade.tasks.v1.TaskB\x04\xe2\x41\x01\x02\"\"\n\x0eGetTaskRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xee\x01\n\x10ListTasksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04skip\x18\x03 \x01(\x05\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.primetrade.tasks.v1.TaskStatus\x12\x33\n\x08priority\x18\x06 \x01(\x0e\x32!.primetrade.tasks.v1.TaskPriority\x12-\n\tread_mask\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"j\n\x11ListTasksResponse\x12(\n\x05tasks\x18\x01 \x03(\x0b\x32\x19.primetrade.tasks.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"y\n\x11UpdateTaskRequest\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x19.primetrade.tasks.v1.TaskB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x02\"5\n\x13\x43ompleteTaskRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"3\n\x11\x44\x65leteTaskRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t*z\n\nTaskStatus\x12\x1b\n\x17TASK_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_STATUS_PENDING\x10\x01\x12\x1b\n\x17TASK_STATUS_IN_PROGRESS\x10\x02\x12\x19\n\x15TASK_STATUS_COMPLETED\x10\x03*v\n\x0cTaskPriority\x12\x1d\n\x19TASK_PRIORITY_UNSPECIFIED\x10\x00\x12\x15\n\x11TASK_PRIORITY_LOW\x10\x01\x12\x18\n\x14TASK_PRIORITY_MEDIUM\x10\x02\x12\x16\n\x12TASK_PRIORITY_HIGH\x10\x03\x32\xfa\x03\n\x0cTasksService\x12O\n\nCreateTask\x12&.primetrade.tasks.v1.CreateTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12I\n\x07GetTask\x12#.primetrade.tasks.v1.GetTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12Z\n\tListTasks\x12%.primetrade.tasks.v1.ListTasksRequest\x1a&.primetrade.tasks.v1.ListTasksResponse\x12O\n\nUpdateTask\x12&.primetrade.tasks.v1.UpdateTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12S\n\x0c\x43ompleteTask\x12(.primetrade.tasks.v1.CompleteTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12L\n\nDeleteTask\x12&.primetrade.tasks.v1.DeleteTaskRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprimetrade/tasks/v1/tasks.proto\x12\x13primetrade.tasks.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x03\n\x04Task\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08owner_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05title\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.primetrade.tasks.v1.TaskStatus\x12\x33\n\x08priority\x18\x06 \x01(\x0e\x32!.primetrade.tasks.v1.TaskPriority\x12,\n\x08\x64ue_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x37\n\rcomplete_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\"V\n\x11\x43reateTaskRequest\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x19.primetrade.tasks.v1.TaskB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\"\n\x0eGetTaskRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xee\x01\n\x10ListTasksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04skip\x18\x03 \x01(\x05\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.primetrade.tasks.v1.TaskStatus\x12\x33\n\x08priority\x18\x06 \x01(\x0e\x32!.primetrade.tasks.v1.TaskPriority\x12-\n\tread_mask\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"j\n\x11ListTasksResponse\x12(\n\x05tasks\x18\x01 \x03(\x0b\x32\x19.primetrade.tasks.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"y\n\x11UpdateTaskRequest\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x19.primetrade.tasks.v1.TaskB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x02\"I\n\x13\x43ompleteTaskRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"3\n\x11\x44\x65leteTaskRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t*z\n\nTaskStatus\x12\x1b\n\x17TASK_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_STATUS_PENDING\x10\x01\x12\x1b\n\x17TASK_STATUS_IN_PROGRESS\x10\x02\x12\x19\n\x15TASK_STATUS_COMPLETED\x10\x03*v\n\x0cTaskPriority\x12\x1d\n\x19TASK_PRIORITY_UNSPECIFIED\x10\x00\x12\x15\n\x11TASK_PRIORITY_LOW\x10\x01\x12\x18\n\x14TASK_PRIORITY_MEDIUM\x10\x02\x12\x16\n\x12TASK_PRIORITY_HIGH\x10\x03\x32\xfa\x03\n\x0cTasksService\x12O\n\nCreateTask\x12&.primetrade.tasks.v1.CreateTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12I\n\x07GetTask\x12#.primetrade.tasks.v1.GetTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12Z\n\tListTasks\x12%.primetrade.tasks.v1.ListTasksRequest\x1a&.primetrade.tasks.v1.ListTasksResponse\x12O\n\nUpdateTask\x12&.primetrade.tasks.v1.UpdateTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12S\n\x0c\x43ompleteTask\x12(.primetrade.tasks.v1.CompleteTaskRequest\x1a\x19.primetrade.tasks.v1.Task\x12L\n\nDeleteTask\x12&.primetrade.tasks.v1.DeleteTaskRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,26 +59,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETETASKREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_DELETETASKREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_DELETETASKREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
-  _globals['_TASKSTATUS']._serialized_start=1291
-  _globals['_TASKSTATUS']._serialized_end=1413
-  _globals['_TASKPRIORITY']._serialized_start=1415
-  _globals['_TASKPRIORITY']._serialized_end=1533
+  _globals['_TASKSTATUS']._serialized_start=1331
+  _globals['_TASKSTATUS']._serialized_end=1453
+  _globals['_TASKPRIORITY']._serialized_start=1455
+  _globals['_TASKPRIORITY']._serialized_end=1573
   _globals['_TASK']._serialized_start=186
   _globals['_TASK']._serialized_end=605
   _globals['_CREATETASKREQUEST']._serialized_start=607
-  _globals['_CREATETASKREQUEST']._serialized_end=673
-  _globals['_GETTASKREQUEST']._serialized_start=675
-  _globals['_GETTASKREQUEST']._serialized_end=709
-  _globals['_LISTTASKSREQUEST']._serialized_start=712
-  _globals['_LISTTASKSREQUEST']._serialized_end=950
-  _globals['_LISTTASKSRESPONSE']._serialized_start=952
-  _globals['_LISTTASKSRESPONSE']._serialized_end=1058
-  _globals['_UPDATETASKREQUEST']._serialized_start=1060
-  _globals['_UPDATETASKREQUEST']._serialized_end=1181
-  _globals['_COMPLETETASKREQUEST']._serialized_start=1183
-  _globals['_COMPLETETASKREQUEST']._serialized_end=1236
-  _globals['_DELETETASKREQUEST']._serialized_start=1238
-  _globals['_DELETETASKREQUEST']._serialized_end=1289
-  _globals['_TASKSSERVICE']._serialized_start=1536
-  _globals['_TASKSSERVICE']._serialized_end=2042
+  _globals['_CREATETASKREQUEST']._serialized_end=693
+  _globals['_GETTASKREQUEST']._serialized_start=695
+  _globals['_GETTASKREQUEST']._serialized_end=729
+  _globals['_LISTTASKSREQUEST']._serialized_start=732
+  _globals['_LISTTASKSREQUEST']._serialized_end=970
+  _globals['_LISTTASKSRESPONSE']._serialized_start=972
+  _globals['_LISTTASKSRESPONSE']._serialized_end=1078
+  _globals['_UPDATETASKREQUEST']._serialized_start=1080
+  _globals['_UPDATETASKREQUEST']._serialized_end=1201
+  _globals['_COMPLETETASKREQUEST']._serialized_start=1203
+  _globals['_COMPLETETASKREQUEST']._serialized_end=1276
+  _globals['_DELETETASKREQUEST']._serialized_start=1278
+  _globals['_DELETETASKREQUEST']._serialized_end=1329
+  _globals['_TASKSSERVICE']._serialized_start=1576
+  _globals['_TASKSSERVICE']._serialized_end=2082
 # @@protoc_insertion_point(module_scope)

@@ -128,16 +128,22 @@ class CreateTaskRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     TASK_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Names this request of the caller (AIP-155), so that it can be repeated: 1 to 255 printable ASCII characters. A UUID
+    is a good one, but as the REST API takes what its clients have, any is taken. Empty: a repeat is a request of its own.
+    """
     @builtins.property
     def task(self) -> Task: ...
     def __init__(
         self,
         *,
         task: Task | None = ...,
+        request_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["request_id", b"request_id", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -264,17 +270,21 @@ class CompleteTaskRequest(message.Message):
 
     ID_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
     id: builtins.str
     etag: builtins.str
+    request_id: builtins.str
+    """As in CreateTaskRequest."""
     def __init__(
         self,
         *,
         id: builtins.str = ...,
         etag: builtins.str = ...,
+        request_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "id", b"id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

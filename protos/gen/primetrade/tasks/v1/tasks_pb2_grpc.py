@@ -73,7 +73,9 @@ class TasksServiceServicer:
     """
 
     def CreateTask(self, request, context):
-        """Creates a task for the caller (AIP-133). The server chooses its id.
+        """Creates a task for the caller (AIP-133). The server chooses its id. With a request_id it is created once, however
+        often it is asked for within 24 hours: a repeat answers with the task as it stands, NOT_FOUND with the reason Gone
+        when it was deleted since, INVALID_ARGUMENT with the reason KeyReused when anything else of the request differs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,7 +103,9 @@ class TasksServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteTask(self, request, context):
-        """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing.
+        """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing. With a request_id a repeat
+        changes nothing even when the task was reopened since, and an etag is met by a task that is completed already;
+        else as CreateTask has it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,10 @@ class TasksServiceStub:
     @typing.overload
     def __new__(cls, channel: aio.Channel) -> TasksServiceAsyncStub: ...
     CreateTask: grpc.UnaryUnaryMultiCallable[tasks_pb2.CreateTaskRequest, tasks_pb2.Task]
-    """Creates a task for the caller (AIP-133). The server chooses its id."""
+    """Creates a task for the caller (AIP-133). The server chooses its id. With a request_id it is created once, however
+    often it is asked for within 24 hours: a repeat answers with the task as it stands, NOT_FOUND with the reason Gone
+    when it was deleted since, INVALID_ARGUMENT with the reason KeyReused when anything else of the request differs.
+    """
     GetTask: grpc.UnaryUnaryMultiCallable[tasks_pb2.GetTaskRequest, tasks_pb2.Task]
     """Returns one task of the caller (AIP-131)."""
     ListTasks: grpc.UnaryUnaryMultiCallable[tasks_pb2.ListTasksRequest, tasks_pb2.ListTasksResponse]
@@ -45,7 +48,10 @@ class TasksServiceStub:
     UpdateTask: grpc.UnaryUnaryMultiCallable[tasks_pb2.UpdateTaskRequest, tasks_pb2.Task]
     """Changes the fields named by update_mask (AIP-134). Status may be changed in every direction."""
     CompleteTask: grpc.UnaryUnaryMultiCallable[tasks_pb2.CompleteTaskRequest, tasks_pb2.Task]
-    """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing."""
+    """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing. With a request_id a repeat
+    changes nothing even when the task was reopened since, and an etag is met by a task that is completed already;
+    else as CreateTask has it.
+    """
     DeleteTask: grpc.UnaryUnaryMultiCallable[tasks_pb2.DeleteTaskRequest, empty_pb2.Empty]
     """Deletes a task (AIP-135). Deleting it again is NOT_FOUND."""
 
@@ -55,7 +61,10 @@ class TasksServiceAsyncStub(TasksServiceStub):
 
     def __init__(self, channel: aio.Channel) -> None: ...
     CreateTask: aio.UnaryUnaryMultiCallable[tasks_pb2.CreateTaskRequest, tasks_pb2.Task]  # type: ignore[assignment]
-    """Creates a task for the caller (AIP-133). The server chooses its id."""
+    """Creates a task for the caller (AIP-133). The server chooses its id. With a request_id it is created once, however
+    often it is asked for within 24 hours: a repeat answers with the task as it stands, NOT_FOUND with the reason Gone
+    when it was deleted since, INVALID_ARGUMENT with the reason KeyReused when anything else of the request differs.
+    """
     GetTask: aio.UnaryUnaryMultiCallable[tasks_pb2.GetTaskRequest, tasks_pb2.Task]  # type: ignore[assignment]
     """Returns one task of the caller (AIP-131)."""
     ListTasks: aio.UnaryUnaryMultiCallable[tasks_pb2.ListTasksRequest, tasks_pb2.ListTasksResponse]  # type: ignore[assignment]
@@ -63,7 +72,10 @@ class TasksServiceAsyncStub(TasksServiceStub):
     UpdateTask: aio.UnaryUnaryMultiCallable[tasks_pb2.UpdateTaskRequest, tasks_pb2.Task]  # type: ignore[assignment]
     """Changes the fields named by update_mask (AIP-134). Status may be changed in every direction."""
     CompleteTask: aio.UnaryUnaryMultiCallable[tasks_pb2.CompleteTaskRequest, tasks_pb2.Task]  # type: ignore[assignment]
-    """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing."""
+    """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing. With a request_id a repeat
+    changes nothing even when the task was reopened since, and an etag is met by a task that is completed already;
+    else as CreateTask has it.
+    """
     DeleteTask: aio.UnaryUnaryMultiCallable[tasks_pb2.DeleteTaskRequest, empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a task (AIP-135). Deleting it again is NOT_FOUND."""
 
@@ -76,7 +88,10 @@ class TasksServiceServicer(metaclass=abc_1.ABCMeta):
         request: tasks_pb2.CreateTaskRequest,
         context: _ServicerContext,
     ) -> typing.Union[tasks_pb2.Task, abc.Awaitable[tasks_pb2.Task]]:
-        """Creates a task for the caller (AIP-133). The server chooses its id."""
+        """Creates a task for the caller (AIP-133). The server chooses its id. With a request_id it is created once, however
+        often it is asked for within 24 hours: a repeat answers with the task as it stands, NOT_FOUND with the reason Gone
+        when it was deleted since, INVALID_ARGUMENT with the reason KeyReused when anything else of the request differs.
+        """
 
     @abc_1.abstractmethod
     def GetTask(
@@ -108,7 +123,10 @@ class TasksServiceServicer(metaclass=abc_1.ABCMeta):
         request: tasks_pb2.CompleteTaskRequest,
         context: _ServicerContext,
     ) -> typing.Union[tasks_pb2.Task, abc.Awaitable[tasks_pb2.Task]]:
-        """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing."""
+        """Completes a task (AIP-136). Completing it again changes nothing and publishes nothing. With a request_id a repeat
+        changes nothing even when the task was reopened since, and an etag is met by a task that is completed already;
+        else as CreateTask has it.
+        """
 
     @abc_1.abstractmethod
     def DeleteTask(

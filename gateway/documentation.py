@@ -11,6 +11,7 @@ from chassis.errors import (
     DeadlineExceeded,
     Error,
     Exhausted,
+    Gone,
     Invalid,
     NotFound,
     Unauthenticated,
@@ -23,6 +24,7 @@ from chassis.problem import CONTENT_TYPE, Problem
 from gateway.connection import HEAD_TOO_LARGE
 from gateway.problems import problem_for
 from gateway.reading.body import TOO_SLOW
+from gateway.reading.key import HEADER, PATTERN
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -34,6 +36,7 @@ _SAMPLES: dict[int, Error | Problem | Exception] = {
     404: NotFound("task", _ID),
     408: Problem(TOO_SLOW, "The body did not arrive in time."),
     409: AlreadyExists("account", "ada@example.com"),
+    410: Gone("task", _ID),
     412: VersionMismatch("task", _ID),
     413: Problem(problem.TOO_LARGE, "A body may have at most 1048576 bytes."),
     415: Problem(problem.UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json, in UTF-8."),
@@ -81,6 +84,16 @@ IF_MATCH = {
     "description": "the ETag that the resource must still have, else 412",
     "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[\u0021\u0023-\u007e]*")$'},
     "example": '"3"',
+}
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "for 24 hours, repeats of this request have no further effect and get the resource as it stands, "
+    "410 when it was deleted; with anything else of the request changed, 422 with the code key-reused. 1 to 255 "
+    "characters of printable ASCII in double quotes, or one word without; a UUID of its own for each request is best",
+    "schema": {"type": "string", "pattern": PATTERN},
+    "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",

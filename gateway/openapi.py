@@ -22,6 +22,8 @@ Tasks of a person, and an inbox that tells what happened to them.
 - What is not documented is refused: unknown fields of a body and unknown or repeated query parameters, each by name.
 - Every error is a problem document (RFC 9457) with a `code` for programs and a `traceId` for us.
 - `PATCH` is a merge patch (RFC 7396): an absent field stays, `null` clears, and an empty patch changes nothing.
+- `POST` takes an `Idempotency-Key`: a request whose answer was lost can be sent again and has one effect. Under
+  `/auth/`, and by other methods, it is ignored.
 - Every `GET` can be asked as `HEAD`. Paths are exact: there are no redirects, and no encoded slashes (404).
 - An operation without a body takes none, or `{}`; another is refused (400). No body may have a Content-Encoding (415).
 - Headers have a size (431) and a time to arrive (408); what is not HTTP/1.1 is 400, an unknown method 501.

@@ -22,6 +22,7 @@ _NAMES = {
     "order_by": "sort",
     "read_mask": "fields",
     "etag": "If-Match",
+    "request_id": "Idempotency-Key",
 }
 _RESOURCES = ("task.", "profile.", "notification.")
 # What these two say is for operators: it names machines and methods.

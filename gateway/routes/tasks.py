@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from chassis.errors import VersionMismatch
 from gateway.answers import answer, expected_etag, resource
-from gateway.documentation import IF_MATCH, IF_NONE_MATCH, answers
+from gateway.documentation import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, answers
 from gateway.neighbours import neighbours
+from gateway.reading.key import idempotency_key
 from gateway.reading.route import Protected
 from gateway.schemas.tasks import NewTask, Task, TaskList, TaskPatch, TaskQuery
 from gateway.translate.tasks import create_request, list_request, task_json, task_list_json, update_request
@@ -20,10 +21,15 @@ PATH = "/api/v1/tasks"
 router = APIRouter(prefix=PATH, tags=["tasks"], route_class=Protected)
 
 
-@router.post("", status_code=201, responses=answers({201: Task}, body=True, headers=("ETag", "Location")))
+@router.post(
+    "",
+    status_code=201,
+    responses=answers({201: Task}, 410, body=True, headers=("ETag", "Location")),
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
+)
 async def create_task(request: Request, body: NewTask) -> Response:
     """Create a task."""
-    task = await neighbours(request).tasks.CreateTask(create_request(body))
+    task = await neighbours(request).tasks.CreateTask(create_request(body, idempotency_key(request)))
     return resource(request, task_json(task), task.etag, 201, {"location": f"{PATH}/{task.id}"})
 
 
@@ -63,13 +69,14 @@ async def update_task(request: Request, task_id: UUID, body: TaskPatch) -> Respo
 
 @router.post(
     "/{task_id}/complete",
-    responses=answers({200: Task}, 404, 412, headers=("ETag",)),
-    openapi_extra={"parameters": [IF_MATCH]},
+    responses=answers({200: Task}, 404, 410, 412, headers=("ETag",)),
+    openapi_extra={"parameters": [IF_MATCH, IDEMPOTENCY_KEY]},
 )
 async def complete_task(request: Request, task_id: UUID) -> Response:
     """Complete a task. Completing it again changes nothing."""
-    etag = expected_etag(request, "task", str(task_id))
-    task = await neighbours(request).tasks.CompleteTask(tasks_pb2.CompleteTaskRequest(id=str(task_id), etag=etag))
+    etag, key = expected_etag(request, "task", str(task_id)), idempotency_key(request)
+    asked = tasks_pb2.CompleteTaskRequest(id=str(task_id), etag=etag, request_id=key)
+    task = await neighbours(request).tasks.CompleteTask(asked)
     return resource(request, task_json(task), task.etag)
 
 

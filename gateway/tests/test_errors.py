@@ -12,7 +12,9 @@ from chassis.errors import (
     Error,
     Exhausted,
     Forbidden,
+    Gone,
     Invalid,
+    KeyReused,
     NotFound,
     Unauthenticated,
     Unavailable,
@@ -34,12 +36,14 @@ SAID: list[tuple[Error, int, str, dict[str, str]]] = [
     (NotFound("task", TASK_ID), 404, "not-found", {}),
     (VersionMismatch("task", TASK_ID, "9"), 412, "version-mismatch", {}),
     (Invalid([Violation("title", "must be shorter")]), 422, "invalid", {}),
+    (KeyReused(), 422, "key-reused", {}),
     (Unavailable("the database at 10.0.0.7 is away", 2.2), 503, "unavailable", {"retry-after": "3"}),
     (DeadlineExceeded("find_one at 10.0.0.7"), 504, "deadline-exceeded", {}),
 ]
 UNDOCUMENTED: list[tuple[Error, int, str]] = [
     (Forbidden("this needs the role operator"), 403, "forbidden"),
     (AlreadyExists("task", TASK_ID), 409, "already-exists"),
+    (Gone("task", TASK_ID), 410, "gone"),
     (Conflict("the task is archived"), 409, "conflict"),
     (Exhausted("too many tasks", 60), 429, "exhausted"),
 ]

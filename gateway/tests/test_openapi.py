@@ -12,6 +12,7 @@ from chassis.errors import (
     AlreadyExists,
     DeadlineExceeded,
     Exhausted,
+    Gone,
     NotFound,
     Unauthenticated,
     Unavailable,
@@ -33,6 +34,7 @@ API = {name: operation for name, operation in OPERATIONS.items() if operation["p
 RAISED = {
     404: NotFound("task", TASK_ID),
     409: AlreadyExists("account", "ada@example.com"),
+    410: Gone("task", TASK_ID),
     412: VersionMismatch("task", TASK_ID),
     429: Exhausted("too many attempts", 7),
     500: RuntimeError("a secret of the service"),
@@ -58,6 +60,15 @@ def test_every_operation_of_the_api_has_a_sample_here() -> None:
 def test_every_api_operation_but_the_public_ones_demands_a_token() -> None:
     demanding = {name for name, operation in API.items() if operation.get("security") == [{"bearer": []}]}
     assert demanding == set(API) - set(PUBLIC)
+
+
+def test_every_post_but_those_of_auth_takes_an_idempotency_key() -> None:
+    keyed = {
+        name
+        for name, operation in API.items()
+        if "Idempotency-Key" in {parameter["name"] for parameter in operation.get("parameters", ())}
+    }
+    assert keyed == {name for name, operation in API.items() if operation["method"] == "POST"} - set(PUBLIC)
 
 
 def test_every_example_is_as_its_schema_says() -> None:

@@ -63,9 +63,9 @@ def task_list_json(query: TaskQuery, response: tasks_pb2.ListTasksResponse) -> J
     }
 
 
-def create_request(body: NewTask) -> tasks_pb2.CreateTaskRequest:
+def create_request(body: NewTask, key: str) -> tasks_pb2.CreateTaskRequest:
     """What creates the task."""
-    return tasks_pb2.CreateTaskRequest(task=_task(body))
+    return tasks_pb2.CreateTaskRequest(task=_task(body), request_id=key)
 
 
 def list_request(query: TaskQuery) -> tasks_pb2.ListTasksRequest:

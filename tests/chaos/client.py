@@ -1,10 +1,11 @@
 """A REST client that knows what an answer promises, and what the lack of one does not."""
 
+import asyncio
 import base64
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from tests.chaos.history import Attempt, History, Outcome, Verb
 
 TIMEOUT_SECONDS = 15.0
 """Longer than the gateway takes for any answer (REQUEST_TIMEOUT, 10 s)."""
+REPEATS = 3
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 Json = dict[str, Any]
@@ -34,10 +36,14 @@ class Answer:
 
 
 class Client:
-    """Sends writes and records each attempt. Nothing is sent twice."""
+    """Sends writes and records each attempt.
 
-    def __init__(self, http: httpx.AsyncClient, history: History) -> None:
-        self._http, self._history = http, history
+    A write with a key is sent again, `pause` seconds later, while its outcome is unknown, and all of it is one attempt.
+    Nothing else is sent twice.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, history: History, pause: float = 1.0) -> None:
+        self._http, self._history, self._pause = http, history, pause
 
     async def write(
         self,
@@ -50,10 +56,18 @@ class Client:
         body: Json | None = None,
         token: str = "",
         etag: str = "",
+        key: str = "",
     ) -> Answer:
         """Try a write of the aggregate `subject` that is recognised by `marker`."""
         began = time.monotonic()
-        answer = await self._asked(method, path, body, {**_bearer(token), **({"if-match": etag} if etag else {})})
+        conditions = {"if-match": etag, "idempotency-key": key}
+        headers = _bearer(token) | {name: value for name, value in conditions.items() if value}
+        answer = await self._asked(method, path, body, headers)
+        for _ in range(REPEATS if key else 0):
+            if answer.outcome is not Outcome.UNKNOWN:
+                break
+            await asyncio.sleep(self._pause)
+            answer = _after_unknown(await self._asked(method, path, body, headers))
         subject = subject or _subject(verb, answer.body)
         self._history.add(Attempt(verb, subject, marker, began, time.monotonic(), answer.outcome, answer.said))
         return answer
@@ -73,6 +87,11 @@ class Client:
             never = isinstance(error, _NEVER_LEFT)
             return Answer(Outcome.REFUSED if never else Outcome.UNKNOWN, type(error).__name__)
         return Answer(_outcome(answer), str(answer.status_code), _body(answer), answer.headers.get("etag", ""))
+
+
+def _after_unknown(answer: Answer) -> Answer:
+    """That a repeat was refused says nothing of the request before it."""
+    return answer if answer.acknowledged else replace(answer, outcome=Outcome.UNKNOWN)
 
 
 def session_of(token: str) -> str:

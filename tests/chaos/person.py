@@ -55,7 +55,7 @@ class Person:
         body["priority"] = self.random.choice(_PRIORITIES)
         if self.random.random() < 0.3:
             body["dueDate"] = (datetime.now(UTC) + timedelta(hours=self.random.randint(12, 20))).isoformat()
-        answer = await self._send(Verb.CREATE, "POST", "/tasks", marker=title, body=body)
+        answer = await self._send(Verb.CREATE, "POST", "/tasks", marker=title, body=body, key=uuid4().hex)
         if answer.acknowledged:
             self.tasks[answer.body["id"]] = answer.etag
         return answer
@@ -118,9 +118,10 @@ class Person:
         marker: str = "",
         body: Json | None = None,
         etag: str = "",
+        key: str = "",
     ) -> Answer:
         return await self.client.write(
-            verb, method, path, subject=subject, marker=marker, body=body, token=self.token, etag=etag
+            verb, method, path, subject=subject, marker=marker, body=body, token=self.token, etag=etag, key=key
         )
 
     def _seen(self, task: str, answer: Answer) -> Answer:

@@ -12,16 +12,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from chassis.errors import Unreadable
-from chassis.problem import TABLE, Problem, Row
+from chassis.problem import TABLE, Problem
+from gateway.framing import HEAD_TOO_LARGE, NOT_IMPLEMENTED, fault_of, unreadable
 from gateway.middleware.refusal import REFUSAL
 from gateway.reading.body import TOO_SLOW
-
-HEAD_TOO_LARGE = Row(431, "headers-too-large", "The headers are too large")
-NOT_IMPLEMENTED = Row(501, "not-implemented", "This method is not known here")
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (/[!->@-~]{0,1023})(?:\?[!-~]*)? HTTP/1\.[01]\r?\n")
 """A request line as RFC 9112, 3 has it, whatever its method."""
 _LINGER_SECONDS = 2.0
+_CHUNK_HEAD = 16
+"""Bytes of framing that a chunk may have without being asked about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class HeadLimits:
 
     size: int
     seconds: float
+    count: int
 
 
 class Connection(HttpToolsProtocol):
@@ -38,7 +39,8 @@ class Connection(HttpToolsProtocol):
     A head larger than the limit gets 431, one that is not there in time 408, one that is not HTTP 400, an unknown
     method 501, each as a problem document, which the application says like any other; then the connection is closed.
     While no answer is owed there is always a timer, the one for the head or that of keep-alive: nobody can hold a
-    connection by sending slowly. Trailers count as a head does, and are dropped (RFC 9110, 6.5.1).
+    connection by sending slowly. Trailers count as a head does, and are dropped (RFC 9110, 6.5.1). What chunks have
+    besides their data is bounded as a head is (RFC 9112, 7.1.1).
     """
 
     def __init__(
@@ -56,6 +58,9 @@ class Connection(HttpToolsProtocol):
         """Whether the data at hand brought a message, a head or a piece of a body on."""
         self._held = 0
         """Bytes since anything came on: they are a head or trailers, and kept in memory."""
+        self._framing = 0
+        """Bytes of the body at hand that are none of its data, beyond what each of its chunks may have."""
+        self._fault: Problem | None = None
         self._deaf = False
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -72,6 +77,8 @@ class Connection(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         part, cycle, self._advanced = self._part, self.cycle, False
+        if part == "body":
+            self._framing = max(self._framing, 0) + len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -85,6 +92,8 @@ class Connection(HttpToolsProtocol):
             self._held = 0 if self._advanced else self._held + len(data)
             if self._held > self._limits.size:
                 self._refuse(self._too_large())
+            elif part == self._part == "body" and self._framing > self._limits.size:
+                self._refuse(unreadable("its chunks have too much besides their data"))
             elif not self._owes:
                 self._await_head()
 
@@ -101,12 +110,20 @@ class Connection(HttpToolsProtocol):
         self._held = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if self._held > self._limits.size:
             raise ValueError("the head is too large")
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        self._fault = fault_of(version, method, self.url, self.headers, self._limits.count)
+        if self._fault is not None:
+            raise ValueError(self._fault.detail)
         self._head_arrived()
-        self._part, self._advanced = "body", True
+        self._part, self._advanced, self._framing = "body", True, 0
         super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        self._framing -= _CHUNK_HEAD
 
     def on_body(self, body: bytes) -> None:
         self._advanced = True
+        self._framing -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -140,6 +157,8 @@ class Connection(HttpToolsProtocol):
         """The problem of data that could not be parsed, with method and path where they are known."""
         if self._held > self._limits.size:
             return self._too_large(), self._method, self._path
+        if self._fault is not None:
+            return self._fault, self._method, self._path
         if isinstance(error, httptools.HttpParserInvalidMethodError) and (line := _REQUEST_LINE.match(begun)):
             method = line[1].decode()
             return Problem(NOT_IMPLEMENTED, f"No path allows {method}."), method, line[2]

@@ -21,7 +21,7 @@ from chassis.errors import (
     Violation,
 )
 from chassis.problem import CONTENT_TYPE, Problem
-from gateway.connection import HEAD_TOO_LARGE
+from gateway.framing import HEAD_TOO_LARGE
 from gateway.problems import problem_for
 from gateway.reading.body import TOO_SLOW
 from gateway.reading.key import HEADER, PATTERN

@@ -26,7 +26,8 @@ Tasks of a person, and an inbox that tells what happened to them.
   `/auth/`, and by other methods, it is ignored.
 - Every `GET` can be asked as `HEAD`. Paths are exact: there are no redirects, and no encoded slashes (404).
 - An operation without a body takes none, or `{}`; another is refused (400). No body may have a Content-Encoding (415).
-- Headers have a size (431) and a time to arrive (408); what is not HTTP/1.1 is 400, an unknown method 501.
+- Headers have a size, a number (431) and a time to arrive (408). What is not HTTP/1.1 as RFC 9112 has it is 400, an
+  unknown method or transfer coding 501, and each is the last answer of its connection.
 """
 _BEARER = {
     "type": "http",

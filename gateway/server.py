@@ -34,7 +34,7 @@ class HttpServer:
 
     def __init__(self, settings: Settings, app: ASGIApp) -> None:
         self._host, self.port = settings.gateway_host, settings.gateway_port
-        limits = HeadLimits(settings.max_header_bytes, settings.header_timeout)
+        limits = HeadLimits(settings.max_header_bytes, settings.header_timeout, settings.max_headers)
         self._config = uvicorn.Config(
             app,
             loop="none",

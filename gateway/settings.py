@@ -23,6 +23,7 @@ class Settings(settings.Settings):
     max_header_bytes: int = Field(
         default=65_536, ge=1024, description="bytes of a request's line and headers together; more is refused (431)"
     )
+    max_headers: int = Field(default=100, ge=1, description="headers of a request; more are refused (431)")
     header_timeout: float = Field(default=10, gt=0, description="seconds until a request's headers must be there (408)")
     max_in_flight: int = Field(
         default=512, ge=1, description="API requests served at once; more are refused as unavailable (503)"

@@ -1,6 +1,5 @@
 """What never becomes a request is refused like everything else, and holds neither memory nor a connection for long."""
 
-import asyncio
 import json
 import re
 from typing import Any
@@ -12,6 +11,7 @@ from primetrade.auth.v1 import auth_pb2
 
 from gateway.middleware.security_headers import HEADERS
 from gateway.tests.conftest import served
+from gateway.tests.raw import answered, opened, rest
 from gateway.tests.upstream import TASK_ID, Held, Upstream
 
 TASK_PATH = f"/api/v1/tasks/{TASK_ID}"
@@ -46,31 +46,31 @@ NO_REQUESTS: dict[str, tuple[bytes, int, str, str]] = {
 @pytest.mark.parametrize("kind", NO_REQUESTS)
 async def test_what_is_no_request_is_a_problem_too(kind: str, origin: str, upstream: Upstream) -> None:
     sent, *expected = NO_REQUESTS[kind]
-    (problem,) = _problems(await _answered(origin, sent))
+    (problem,) = _problems(await answered(origin, sent))
     assert [problem["status"], problem["code"], problem["instance"]] == expected
     assert not upstream.received
 
 
 async def test_a_head_that_does_not_come_in_time_is_408(upstream: Upstream) -> None:
     async with served(upstream.target, header_timeout=0.2) as origin:
-        (problem,) = _problems(await _answered(origin, b"GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Ag"))
+        (problem,) = _problems(await answered(origin, b"GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Ag"))
         assert (problem["status"], problem["code"]) == (408, "request-timeout")
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n"])
 async def test_who_never_asks_is_not_waited_for(sent: bytes, upstream: Upstream) -> None:
     async with served(upstream.target, header_timeout=0.2) as origin:
-        assert await _answered(origin, sent) == b""
+        assert await answered(origin, sent) == b""
 
 
 async def test_a_refused_body_cannot_be_sent_slowly_for_ever(upstream: Upstream) -> None:
     asked = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
     async with served(upstream.target, header_timeout=0.2) as origin:
-        reader, writer = await _opened(origin)
+        reader, writer = await opened(origin)
         writer.write(asked)
         assert (await reader.readline()).split()[1] == b"404"
         writer.write(b"x")
-        await _rest(reader)
+        await rest(reader)
         writer.close()
 
 
@@ -85,12 +85,12 @@ async def test_a_head_may_come_in_pieces_and_an_answer_may_take_its_time(upstrea
         b"\r\n",
     ]
     async with served(upstream.target, header_timeout=1) as origin:
-        reader, writer = await _opened(origin)
+        reader, writer = await opened(origin)
         for part in (*parts, body):
             writer.write(part)
             await writer.drain()
         await held.asked.wait()
-        assert await _answered(origin, b"") == b""  # the time for a head, which begins with the connection, is over
+        assert await answered(origin, b"") == b""  # the time for a head, which begins with the connection, is over
         held.go.set()
         assert (await reader.readline()).split()[1] == b"200"
         writer.close()
@@ -98,53 +98,34 @@ async def test_a_head_may_come_in_pieces_and_an_answer_may_take_its_time(upstrea
 
 async def test_what_was_asked_before_is_answered_before(origin: str, token: str, upstream: Upstream) -> None:
     asked = f"GET {TASK_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
-    answered = await _answered(origin, f"{asked}{asked}nonsense\r\n".encode())
-    assert re.findall(rb"HTTP/1\.1 (\d+) ", answered) == [b"200", b"200", b"400"]
+    came = await answered(origin, f"{asked}{asked}nonsense\r\n".encode())
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", came) == [b"200", b"200", b"400"]
 
 
 async def test_a_trailer_is_no_header(origin: str, token: str, upstream: Upstream) -> None:
     sent = f"GET {TASK_PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-    answered = await _answered(origin, f"{sent}0\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
-    assert answered.split()[1] == b"401"
+    came = await answered(origin, f"{sent}0\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    assert came.split()[1] == b"401"
 
 
 async def test_an_upgrade_is_not_taken_and_hides_no_request(origin: str, token: str, upstream: Upstream) -> None:
     hidden = f"GET {TASK_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n"
-    reader, writer = await _opened(origin)
+    reader, writer = await opened(origin)
     writer.write(head % len(hidden))
-    answered = await reader.readline()
+    came = await reader.readline()
     writer.write(hidden)
-    answered += await _rest(reader)
+    came += await rest(reader)
     writer.close()
-    assert re.findall(rb"HTTP/1\.1 (\d+) ", answered) == [b"404"]
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", came) == [b"404"]
 
 
 async def test_what_is_no_request_is_logged_and_measured(origin: str, client: httpx.AsyncClient) -> None:
     with structlog.testing.capture_logs() as lines:
-        await _answered(origin, b"GET /healthz HTTP/3.0\r\n\r\n")
+        await answered(origin, b"GET /healthz HTTP/3.0\r\n\r\n")
     assert [(line["method"], line["status"]) for line in lines if line["event"] == "request"] == [("GET", 400)]
     text = (await client.get("/metrics")).text
     assert 'method="GET",route="unmatched",status="400"' in text
-
-
-async def _opened(origin: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    host, port = origin.removeprefix("http://").split(":")
-    return await asyncio.open_connection(host, int(port))
-
-
-async def _answered(origin: str, sent: bytes) -> bytes:
-    """All that comes until the gateway closes the connection."""
-    reader, writer = await _opened(origin)
-    writer.write(sent)
-    answered = await _rest(reader)
-    writer.close()
-    return answered
-
-
-async def _rest(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(60):
-        return await reader.read()
 
 
 def _problems(answered: bytes) -> list[dict[str, Any]]:

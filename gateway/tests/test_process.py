@@ -106,6 +106,7 @@ async def test_every_wrong_setting_is_named() -> None:
         "TASKS_TARGET": "tasks",
         "MAX_BODY_BYTES": "0",
         "MAX_HEADER_BYTES": "0",
+        "MAX_HEADERS": "0",
         "HEADER_TIMEOUT": "0",
         "UPSTREAM_TIMEOUT": "soon",
         "REQUEST_TIMEOUT": "-1",

@@ -25,6 +25,8 @@ Tasks of a person, and an inbox that tells what happened to them.
 - `POST` takes an `Idempotency-Key`: a request whose answer was lost can be sent again and has one effect. Under
   `/auth/`, and by other methods, it is ignored.
 - Every `GET` can be asked as `HEAD`. Paths are exact: there are no redirects, and no encoded slashes (404).
+- A body is at most 32 deep, has at most 1,000 names and values, 100 names an object and 32,768 characters a string, and
+  names nothing twice (400).
 - An operation without a body takes none, or `{}`; another is refused (400). No body may have a Content-Encoding (415).
 - Headers have a size, a number (431) and a time to arrive (408). What is not HTTP/1.1 as RFC 9112 has it is 400, an
   unknown method or transfer coding 501, and each is the last answer of its connection.

@@ -37,6 +37,22 @@ UNREADABLE = {
     "a list": b'[{"title": "x"}]',
     "a string": b'"title"',
     "null": b"null",
+    "a float beyond use": b'{"title": 1e400}',
+    "a negative one inside": b'{"title": [-1e400]}',
+    "minus NaN": b'{"title": -NaN}',
+    "an overlong string": b'{"title": "%s"}' % (b"x" * 32_769),
+    "an overlong name": b'{"%s": 1}' % (b"x" * 32_769),
+    "an overlong string inside": b'{"title": [["%s"]]}' % (b"x" * 32_769),
+    "more values than any document has": b'{"title": [%s0]}' % (b"0," * 1_000),
+    "the same over many objects": b'{"title": [%s0]}' % (b'{"a": 0},' * 400),
+    "surrogates in the wrong order": rb'{"title": "\udc00\ud800"}',
+    "half a surrogate pair inside": rb'{"title": [{"a": "\ud83d"}]}',
+    "overlong UTF-8": b'{"title": "\xc0\xaf"}',
+    "a surrogate in UTF-8": b'{"title": "\xed\xa0\x80"}',
+    "a name twice, once escaped": rb'{"title": "x", "\u0074itle": "y"}',
+    "NUL in a name": rb'{"a\u0000": "x"}',
+    "deep without escapes": b'{"title": ' + b"[" * 40 + b"]" * 40 + b"}",
+    "deep objects": b'{"a": ' * 40 + b"0" + b"}" * 40,
     "a number beyond use": b'{"title": ' + b"9" * 5000 + b"}",
     "more names than any document has": b"{%s}" % b",".join(b'"%d":0' % n for n in range(101)),
     "the same inside": b'{"title": {%s}}' % b",".join(b'"%d":0' % n for n in range(101)),
@@ -50,6 +66,18 @@ async def test_a_body_that_cannot_be_read_is_400(kind: str, client: httpx.AsyncC
     response = await client.post(TASKS, content=UNREADABLE[kind], headers=JSON)
     assert response.status_code == 400, response.text
     assert not upstream.received
+
+
+async def test_a_pair_of_surrogates_is_a_character(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    response = await client.post(TASKS, content=rb'{"title": "\ud83d\ude00"}', headers=JSON)
+    assert response.status_code == 201
+    assert upstream.last("CreateTask").request.task.title == "\U0001f600"
+
+
+async def test_what_is_large_but_sane_is_told_field_by_field(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    sane = {"a" * 32_768: 0, "b": "x" * 32_768, "c": list(range(800)), "d": [[[[[[[[[[1.5e308]]]]]]]]]]}
+    response = await client.post(TASKS, json={"title": "x", **sane})
+    assert (response.status_code, len(response.json()["errors"])) == (422, 4)
 
 
 @pytest.mark.parametrize(

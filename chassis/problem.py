@@ -56,6 +56,7 @@ INTERNAL = Row(500, "internal", "Something is wrong on our side")
 METHOD_NOT_ALLOWED = Row(405, "method-not-allowed", "This method is not allowed here")
 TOO_LARGE = Row(413, "too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = Row(415, "unsupported-media-type", "The body must be JSON")
+PRECONDITION_REQUIRED = Row(428, "precondition-required", "This must say which state it changes")
 NO_ROUTE = Row(404, "not-found", "There is nothing at this path")
 """Errors that only HTTP knows."""
 

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.errors import VersionMismatch, Violation
-from gateway.problems import Misread
+from chassis.problem import PRECONDITION_REQUIRED, Problem
+from gateway.problems import Misread, Refused
 
 Json = dict[str, object]
 
@@ -37,9 +38,12 @@ def expected_etag(request: Request, kind: str, name: str) -> str:
     """The etag that If-Match demands; empty when any state will do.
 
     Raises Misread when the header is malformed or names several, VersionMismatch for a weak or empty tag: no
-    resource has it.
+    resource has it. Raises Refused (428, RFC 6585) when there is none and the settings demand one.
     """
     given = request.headers.get("if-match")
+    if given is None and request.app.state.require_preconditions:
+        detail = "If-Match must name the ETag that this changes, or be * for whatever there is."
+        raise Refused(Problem(PRECONDITION_REQUIRED, detail))
     if given is None or given.strip() == "*":
         return ""
     match = _TAG.fullmatch(given.strip())

@@ -77,4 +77,5 @@ def application(
     )
     app.state.neighbours, app.state.verifier = neighbours, verifier
     app.state.keys, app.state.readiness = keys, readiness
+    app.state.require_preconditions = settings.require_preconditions
     return app

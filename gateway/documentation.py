@@ -41,6 +41,7 @@ _SAMPLES: dict[int, Error | Problem | Exception] = {
     413: Problem(problem.TOO_LARGE, "A body may have at most 1048576 bytes."),
     415: Problem(problem.UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json, in UTF-8."),
     422: Invalid([Violation("title", "is required"), Violation("colour", "is not known here")]),
+    428: Problem(problem.PRECONDITION_REQUIRED, "If-Match must name the ETag that this changes, or be *."),
     429: Exhausted("too many attempts", 30),
     431: Problem(HEAD_TOO_LARGE, "Request line and headers may have at most 65536 bytes together."),
     500: RuntimeError(),
@@ -65,7 +66,13 @@ def answers(
 ) -> Responses:
     """The responses of an operation: its own, its refusals, and those that every one of its kind can give."""
     own = {status: _success(status, model, headers) for status, model in success.items()}
-    common = {*_ALWAYS, *refusals, *((401,) if protected else ()), *((415,) if body else ())}
+    common = {
+        *_ALWAYS,
+        *refusals,
+        *((401,) if protected else ()),
+        *((415,) if body else ()),
+        *((428,) if 412 in refusals else ()),
+    }
     return {**own, **{status: _refusal(status) for status in sorted(common)}}
 
 
@@ -81,7 +88,7 @@ IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "the ETag that the resource must still have, else 412",
+    "description": "the ETag that the resource must still have, else 412; some gateways demand it (428)",
     "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[\u0021\u0023-\u007e]*")$'},
     "example": '"3"',
 }

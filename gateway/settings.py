@@ -29,3 +29,6 @@ class Settings(settings.Settings):
         default=512, ge=1, description="API requests served at once; more are refused as unavailable (503)"
     )
     keep_alive_timeout: int = Field(default=30, ge=1, description="seconds an idle connection is kept open")
+    require_preconditions: bool = Field(
+        default=False, description="a change without If-Match is refused (428), so that none is lost to another"
+    )

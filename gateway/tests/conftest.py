@@ -77,6 +77,14 @@ async def lonely_origin() -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
+async def strict_origin(services: Upstream) -> AsyncIterator[str]:
+    """The URL of a gateway that demands If-Match."""
+    async with served(services.target, require_preconditions=True) as origin:
+        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        yield origin
+
+
+@pytest.fixture(scope="session")
 async def contract(origin: str) -> Contract:
     """The document that the gateway serves."""
     async with httpx.AsyncClient() as client:
@@ -109,6 +117,13 @@ async def narrow(narrow_origin: str, contract: Contract, token: str) -> AsyncIte
     """A logged-in, patient client of the gateway that holds two requests."""
     async with checked(narrow_origin, contract, token) as client:
         client.timeout = httpx.Timeout(120.0)
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def strict(strict_origin: str, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A logged-in client of the gateway that demands If-Match."""
+    async with checked(strict_origin, contract, token) as client:
         yield client
 
 

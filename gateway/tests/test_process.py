@@ -110,6 +110,7 @@ async def test_every_wrong_setting_is_named() -> None:
         "HEADER_TIMEOUT": "0",
         "UPSTREAM_TIMEOUT": "soon",
         "REQUEST_TIMEOUT": "-1",
+        "REQUIRE_PRECONDITIONS": "sometimes",
     }
     async with gateway(**wrong) as process:
         output, _ = await process.communicate()

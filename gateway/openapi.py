@@ -24,7 +24,8 @@ Tasks of a person, and an inbox that tells what happened to them.
 - `PATCH` is a merge patch (RFC 7396): an absent field stays, `null` clears, and an empty patch changes nothing.
 - `POST` takes an `Idempotency-Key`: a request whose answer was lost can be sent again and has one effect. Under
   `/auth/`, and by other methods, it is ignored.
-- Every `GET` can be asked as `HEAD`. Paths are exact: there are no redirects, and no encoded slashes (404).
+- Every `GET` can be asked as `HEAD`, and every path what it allows (`OPTIONS`). Paths are exact and have no encoded
+  slashes (404); only `GET` and `HEAD` with one slash too many at the end are shown where to go (308).
 - A body is at most 32 deep, has at most 1,000 names and values, 100 names an object and 32,768 characters a string, and
   names nothing twice (400).
 - An operation without a body takes none, or `{}`; another is refused (400). No body may have a Content-Encoding (415).

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import structlog
 
+from gateway.tests.raw import answered
 from gateway.tests.upstream import NOTIFICATION_ID, TASK_ID, Upstream
 
 TASK_PATH = f"/api/v1/tasks/{TASK_ID}"
@@ -14,11 +15,10 @@ TASK_PATH = f"/api/v1/tasks/{TASK_ID}"
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/api", "/api/v1", "/api/v1/tasks/", "/api/v1/users", "/api/v1/users/me/", f"{TASK_PATH}/", "/redoc",
-     f"{TASK_PATH}/archive", "/api/v2/tasks", "//api/v1/tasks", "/API/v1/tasks", "/docs/", "/docs/x",
-     "/docs/..%2fapp.py", "/healthz/"],
+    ["/", "/api", "/api/v1", "/api/v1/users", "/redoc", f"{TASK_PATH}/archive", "/api/v2/tasks", "//api/v1/tasks",
+     "/API/v1/tasks", "/docs/x", "/docs/..%2fapp.py"],
 )  # fmt: skip
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 async def test_there_is_nothing_elsewhere_and_no_redirect(method: str, path: str, client: httpx.AsyncClient) -> None:
     response = await client.request(method, path)
     if not path.startswith("/docs/") or method == "GET":
@@ -27,18 +27,88 @@ async def test_there_is_nothing_elsewhere_and_no_redirect(method: str, path: str
 
 
 @pytest.mark.parametrize(
+    "path",
+    ["/api/v1/tasks", "/api/v1/users/me", TASK_PATH, "/docs", "/docs/start.js", "/healthz", "/.well-known/jwks.json"],
+)
+async def test_a_read_with_a_slash_too_many_is_shown_where_to_go(path: str, client: httpx.AsyncClient) -> None:
+    for method in ("GET", "HEAD"):
+        for query in ("", "?limit=5&sort=-title", "?x=%2F%2Fevil.example%0d%0a", "?//evil.example/"):
+            response = await client.request(method, f"{path}/{query}")
+            assert (response.status_code, response.headers["location"]) == (308, path + query)
+            assert response.content == b""
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tasks/", "/api/v1/users/me/", f"{TASK_PATH}/", f"{TASK_PATH}/complete/",
+                                  "/api/v1/auth/login/", "/docs/", "/healthz/"])  # fmt: skip
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"])
+async def test_a_write_with_a_slash_too_many_is_404(
+    method: str, path: str, client: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    response = await client.request(method, path)
+    assert (response.status_code, response.is_redirect) == (404, False)
+    assert not upstream.received
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//", "///", "//evil.example/", "//evil.example/api/v1/tasks/", "/api/v1/tasks//", "//api/v1/tasks/",
+     "/\\evil.example/", "/%5cevil.example/", "/%2fevil.example/", "/%2f%2fevil.example/", "/%09/evil.example/",
+     "/api/v1/tasks/%2f/", "/api/v1/tasks/..//", "/.//evil.example/", "/api/v1/tasks%0d%0aLocation:%20x/",
+     "/api/v1/auth/login/", "/nowhere/"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_nobody_is_shown_elsewhere(method: str, path: str, origin: str, upstream: Upstream) -> None:
+    came = await answered(origin, f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert came.split()[1] == b"404"
+    assert b"\r\nlocation:" not in came.lower()
+
+
+@pytest.mark.parametrize(
+    "tail", ["/docs/\\evil.example/", "/docs/@evil.example/", "/docs/%0d%0aa:b/", f"{TASK_PATH}%3f/"]
+)
+async def test_a_location_keeps_what_was_sent_as_it_was(tail: str, origin: str) -> None:
+    came = await answered(origin, f"GET {tail} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert came.split()[1] == b"308"
+    assert f"\r\nlocation: {tail[:-1]}\r\n" in came.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/api/v1/tasks", "GET, HEAD, OPTIONS, POST"),
+        (TASK_PATH, "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("/api/v1/tasks/none", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        (f"{TASK_PATH}/complete", "OPTIONS, POST"),
+        ("/api/v1/users/me", "GET, HEAD, OPTIONS, PATCH"),
+        ("/api/v1/auth/login", "OPTIONS, POST"),
+        ("/healthz?x=1", "GET, HEAD, OPTIONS"),
+    ],
+)
+async def test_a_path_says_what_it_allows(path: str, allow: str, anonymous: httpx.AsyncClient) -> None:
+    response = await anonymous.options(path)
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["allow"] == allow
+    assert "content-length" not in response.headers
+
+
+async def test_the_whole_server_says_what_it_allows(origin: str) -> None:
+    came = await answered(origin, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert came.split()[1] == b"204"
+    assert b"\r\nallow: DELETE, GET, HEAD, OPTIONS, PATCH, POST\r\n" in came
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/api/v1/tasks", "GET, HEAD, POST"),
-        ("DELETE", "/api/v1/tasks", "GET, HEAD, POST"),
-        ("PUT", TASK_PATH, "DELETE, GET, HEAD, PATCH"),
-        ("OPTIONS", TASK_PATH, "DELETE, GET, HEAD, PATCH"),
-        ("TRACE", TASK_PATH, "DELETE, GET, HEAD, PATCH"),
-        ("GET", f"{TASK_PATH}/complete", "POST"),
-        ("HEAD", f"{TASK_PATH}/complete", "POST"),
-        ("GET", f"/api/v1/notifications/{NOTIFICATION_ID}", "PATCH"),
-        ("GET", "/api/v1/auth/login", "POST"),
-        ("POST", "/readyz", "GET, HEAD"),
+        ("PUT", "/api/v1/tasks", "GET, HEAD, OPTIONS, POST"),
+        ("DELETE", "/api/v1/tasks", "GET, HEAD, OPTIONS, POST"),
+        ("PUT", TASK_PATH, "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("TRACE", TASK_PATH, "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("GET", f"{TASK_PATH}/complete", "OPTIONS, POST"),
+        ("HEAD", f"{TASK_PATH}/complete", "OPTIONS, POST"),
+        ("GET", f"/api/v1/notifications/{NOTIFICATION_ID}", "OPTIONS, PATCH"),
+        ("GET", "/api/v1/auth/login", "OPTIONS, POST"),
+        ("POST", "/readyz", "GET, HEAD, OPTIONS"),
     ],
 )
 async def test_a_method_that_a_path_has_not_is_405(

@@ -20,6 +20,7 @@ from gateway.middleware.measure import Measure
 from gateway.middleware.plain_path import PlainPath
 from gateway.middleware.refusal import Refusal
 from gateway.middleware.security_headers import SecurityHeaders
+from gateway.middleware.server_timing import ServerTiming
 from gateway.middleware.trace import Trace
 from gateway.neighbours import Channels, Neighbours
 from gateway.openapi import TITLE, VERSION
@@ -65,12 +66,13 @@ def application(
             Middleware(AccessLog),
             Middleware(Measure),
             Middleware(SecurityHeaders),
+            Middleware(ServerTiming),
+            Middleware(Deadline, seconds=settings.request_timeout),
             Middleware(Errors),
             Middleware(Refusal),
             Middleware(PlainPath),
             Middleware(InFlight, limit=settings.max_in_flight),
             Middleware(BodyLimit, limit=settings.max_body_bytes),
-            Middleware(Deadline, seconds=settings.request_timeout),
             Middleware(Head),
         ],
         exception_handlers={HTTPException: refuse_route, Exception: refuse_bug},

@@ -111,6 +111,17 @@ IF_NONE_MATCH = {
     "example": '"3"',
 }
 
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait=N` (RFC 7240): give up after N seconds (504), if that is sooner than the gateway would. "
+    "`server-timing`: say in Server-Timing where the time went, except under /auth/. Each that is applied is named in "
+    "Preference-Applied; others are passed over.",
+    "schema": {"type": "string"},
+    "example": "wait=5, server-timing",
+}
+
 
 def _success(status: int, model: type[BaseModel] | None, headers: tuple[str, ...]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": _DESCRIPTIONS[status]}

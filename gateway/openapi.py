@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.routing import BaseRoute
 
+from gateway.documentation import PREFER
 from gateway.reading.body import MERGE_PATCH
 from gateway.schemas.base import Answer, Body
 from gateway.schemas.operations import NotReadyProblem
@@ -64,7 +65,10 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     }
     components["schemas"] = {name: schema for name, schema in sorted(_schemas().items()) if name in named}
     components["securitySchemes"] = {"bearer": _BEARER}
-    for path in made["paths"].values():
+    for name, path in made["paths"].items():
+        if name.startswith("/api/"):
+            for operation in path.values():
+                operation.setdefault("parameters", []).append(PREFER)
         if content := path.get("patch", {}).get("requestBody", {}).get("content"):
             content[MERGE_PATCH] = content["application/json"]
     return made

@@ -12,6 +12,7 @@ from chassis.deadline import remaining
 from chassis.errors import DeadlineExceeded, Error
 from chassis.identity import peek_principal
 from chassis.rpc.status import DETAILS_KEY, error_of
+from chassis.rpc.waits import waited
 from chassis.telemetry import metrics, traces
 
 Metadata = tuple[tuple[str, str], ...]
@@ -114,7 +115,9 @@ class _Call:
                 code = error.code()
                 raise _translated(self._method, error) from None
             finally:
-                self._observe[code](time.perf_counter() - started)
+                took = time.perf_counter() - started
+                self._observe[code](took)
+                waited(took)
 
 
 def _with_context(metadata: Metadata | None) -> Metadata:

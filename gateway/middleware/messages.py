@@ -6,6 +6,9 @@ from starlette.types import Message, Scope, Send
 
 Headers = MutableSequence[tuple[bytes, bytes]]
 
+AUTH = "/api/v1/auth/"
+"""Where passwords come in and tokens go out."""
+
 
 def header(scope: Scope, name: bytes) -> bytes:
     """The first header of that lower-case name, or nothing."""

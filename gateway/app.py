@@ -12,6 +12,7 @@ from chassis.telemetry.traces import Tracing
 from chassis.tokens import RemoteKeys, TokenVerifier
 from gateway.middleware.access_log import AccessLog
 from gateway.middleware.body_limit import BodyLimit
+from gateway.middleware.cors import Cors
 from gateway.middleware.deadline import Deadline
 from gateway.middleware.errors import Errors
 from gateway.middleware.head import Head
@@ -66,6 +67,7 @@ def application(
             Middleware(AccessLog),
             Middleware(Measure),
             Middleware(SecurityHeaders),
+            *([Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else ()),
             Middleware(ServerTiming),
             Middleware(Deadline, seconds=settings.request_timeout),
             Middleware(Errors),

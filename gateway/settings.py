@@ -1,9 +1,31 @@
 """The settings of the gateway."""
 
-from pydantic import Field
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 from chassis import settings
 from chassis.settings import Port, Target
+
+_ORIGIN = re.compile(r"(https?)://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
+_DEFAULT_PORTS = {("http", "80"), ("https", "443")}
+
+
+def _origins(value: object) -> object:
+    """As browsers say them (RFC 6454, 6.2): what is written otherwise would never be met."""
+    if not isinstance(value, str):
+        return value
+    origins = [origin.strip() for origin in value.split(",") if origin.strip()]
+    for place, origin in enumerate(origins, 1):
+        match = _ORIGIN.fullmatch(origin)
+        if match is None or match.groups() in _DEFAULT_PORTS or int(match[2] or 1) > 65535:
+            raise ValueError(
+                f"number {place} must be an origin as browsers send it: scheme://host or scheme://host:port, in small "
+                "letters, without a path, without the scheme's own port; * and null are none"
+            )
+    return frozenset(origins)
 
 
 class Settings(settings.Settings):
@@ -31,4 +53,7 @@ class Settings(settings.Settings):
     keep_alive_timeout: int = Field(default=30, ge=1, description="seconds an idle connection is kept open")
     require_preconditions: bool = Field(
         default=False, description="a change without If-Match is refused (428), so that none is lost to another"
+    )
+    cors_origins: Annotated[frozenset[str], NoDecode, BeforeValidator(_origins)] = Field(
+        default=frozenset(), description="origins whose pages may read the answers, comma-separated; empty: none"
     )

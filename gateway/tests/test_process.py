@@ -111,6 +111,7 @@ async def test_every_wrong_setting_is_named() -> None:
         "UPSTREAM_TIMEOUT": "soon",
         "REQUEST_TIMEOUT": "-1",
         "REQUIRE_PRECONDITIONS": "sometimes",
+        "CORS_ORIGINS": "https://app.example,*",
     }
     async with gateway(**wrong) as process:
         output, _ = await process.communicate()

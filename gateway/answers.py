@@ -1,6 +1,5 @@
 """Answers: JSON as bytes made by hand, no response model at run time; ETag and conditions (RFC 9110, 8.8 and 13)."""
 
-import re
 from collections.abc import Mapping
 
 import orjson
@@ -9,13 +8,12 @@ from starlette.responses import Response
 
 from chassis.errors import VersionMismatch, Violation
 from chassis.problem import PRECONDITION_REQUIRED, Problem
+from gateway.entity_tags import strong, tags, version_of
 from gateway.problems import Misread, Refused
 
 Json = dict[str, object]
 
 _JSON = "application/json"
-_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
 
 
 def answer(document: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -28,9 +26,9 @@ def resource(
 ) -> Response:
     """One resource with its strong ETag; 304 when a GET has it already (If-None-Match)."""
     validators = {"etag": f'"{etag}"', "cache-control": "private, no-cache", **(headers or {})}
-    known = request.headers.get("if-none-match")
-    if known is not None and request.method == "GET" and _names(known, etag):
-        return Response(None, 304, validators)
+    given = request.headers.get("if-none-match")
+    if given is not None and request.method == "GET" and (known := _known(given, etag)):
+        return Response(None, 304, {**validators, "etag": f'"{known}"'})
     return answer(document, status, validators)
 
 
@@ -46,16 +44,16 @@ def expected_etag(request: Request, kind: str, name: str) -> str:
         raise Refused(Problem(PRECONDITION_REQUIRED, detail))
     if given is None or given.strip() == "*":
         return ""
-    match = _TAG.fullmatch(given.strip())
-    if match is None:
+    tag = strong(given)
+    if tag is None:
         raise Misread([Violation("If-Match", "must be one entity tag in double quotes, or *")])
-    if match[1] or not match[2]:
+    if not tag:
         raise VersionMismatch(kind, name)
-    return match[2]
+    return version_of(tag)
 
 
-def _names(given: str, etag: str) -> bool:
-    """Weak comparison, as RFC 9110, 13.1.2 has it for If-None-Match. What is malformed names nothing."""
+def _known(given: str, etag: str) -> str:
+    """The tag of that version that If-None-Match names, by weak comparison (RFC 9110, 13.1.2); empty if it does not."""
     if given.strip() == "*":
-        return True
-    return _TAGS.fullmatch(given) is not None and etag in {match[2] for match in _TAG.finditer(given)}
+        return etag
+    return next((tag for tag in tags(given) if version_of(tag) == etag), "")

@@ -12,6 +12,7 @@ from chassis.telemetry.traces import Tracing
 from chassis.tokens import RemoteKeys, TokenVerifier
 from gateway.middleware.access_log import AccessLog
 from gateway.middleware.body_limit import BodyLimit
+from gateway.middleware.compress import Compress
 from gateway.middleware.cors import Cors
 from gateway.middleware.deadline import Deadline
 from gateway.middleware.errors import Errors
@@ -75,6 +76,7 @@ def application(
             Middleware(PlainPath),
             Middleware(InFlight, limit=settings.max_in_flight),
             Middleware(BodyLimit, limit=settings.max_body_bytes),
+            Middleware(Compress),
             Middleware(Head),
         ],
         exception_handlers={HTTPException: refuse_route, Exception: refuse_bug},

@@ -51,7 +51,11 @@ _SAMPLES: dict[int, Error | Problem | Exception] = {
 _HEADERS = {
     "WWW-Authenticate": ("how to authenticate (RFC 6750)", "string"),
     "Retry-After": ("seconds after which to try again", "integer"),
-    "ETag": ("changes with every change of the resource; for If-Match and If-None-Match", "string"),
+    "ETag": (
+        "changes with every change of the resource; for If-Match and If-None-Match. Compressed it is another, "
+        "which names the same version there",
+        "string",
+    ),
     "Location": ("the path of the new resource", "string"),
 }
 _ALWAYS = (400, 408, 413, 422, 431, 500, 503, 504)

@@ -27,6 +27,7 @@ Tasks of a person, and an inbox that tells what happened to them.
   `/auth/`, and by other methods, it is ignored.
 - Every `GET` can be asked as `HEAD`, and every path what it allows (`OPTIONS`). Paths are exact and have no encoded
   slashes (404); only `GET` and `HEAD` with one slash too many at the end are shown where to go (308).
+- Answers of 1 kB and more are compressed as Accept-Encoding has it (zstd, br, gzip), those under /auth/ never.
 - A body is at most 32 deep, has at most 1,000 names and values, 100 names an object and 32,768 characters a string, and
   names nothing twice (400).
 - An operation without a body takes none, or `{}`; another is refused (400). No body may have a Content-Encoding (415).

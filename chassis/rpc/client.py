@@ -124,7 +124,9 @@ def _with_context(metadata: Metadata | None) -> Metadata:
     if metadata is None:
         principal = peek_principal()
         metadata = bearer(principal.token) if principal else ()
-    return (*metadata, ("traceparent", traces.current_traceparent()))
+    trace = ("traceparent", traces.current_traceparent())
+    state = traces.current_tracestate()
+    return (*metadata, trace, ("tracestate", state)) if state else (*metadata, trace)
 
 
 def _translated(method: str, error: grpc.aio.AioRpcError) -> Exception:

@@ -120,7 +120,8 @@ def with_telemetry(handler: Handler, method: str) -> Handler:
 
     async def handle(request: Any, context: Context) -> Any:
         started = time.perf_counter()
-        with traces.continued(_metadata(context, "traceparent"), method):
+        parent, state = _metadata(context, "traceparent"), _metadata(context, "tracestate")
+        with traces.continued(parent, method, tracestate=state):
             try:
                 return await handler(request, context)
             finally:

@@ -18,19 +18,26 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
+from opentelemetry.trace.span import TraceState
 
 from chassis.settings import Settings
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+_STATE_MEMBER = re.compile(
+    r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+    r"=[ -+\--<>-~]{0,255}[!-+\--<>-~]"
+)
+_STATE_MEMBERS, _STATE_LENGTH = 32, 512
 
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """Where in which trace we are, and whether the trace is recorded."""
+    """Where in which trace we are, whether the trace is recorded, and what others noted about it (tracestate)."""
 
     trace_id: int
     span_id: int
     sampled: bool
+    state: str = ""
 
     @property
     def traceparent(self) -> str:
@@ -91,16 +98,28 @@ def current_traceparent() -> str:
     return context.traceparent if context else ""
 
 
+def current_tracestate() -> str:
+    """The W3C tracestate to send on with the traceparent; empty when there is none."""
+    context = _current.get()
+    return context.state if context else ""
+
+
 def continued(
-    traceparent: str, name: str, kind: SpanKind = SpanKind.SERVER, attributes: Mapping[str, str | int] | None = None
+    traceparent: str,
+    name: str,
+    kind: SpanKind = SpanKind.SERVER,
+    attributes: Mapping[str, str | int] | None = None,
+    tracestate: str = "",
 ) -> AbstractContextManager[TraceContext]:
     """Run the block in the trace of `traceparent`, or in a new one when it is empty or malformed.
 
-    The decision to record a new trace is made here, once; a trace that comes in keeps its own.
+    The decision to record a new trace is made here, once; a trace that comes in keeps its own. Its `tracestate` goes on
+    as it came; a malformed or overlong one is dropped (Trace Context, 3.3.1).
     """
     match = _TRACEPARENT.fullmatch(traceparent)
     if match:
-        parent = TraceContext(int(match[1], 16), int(match[2], 16), bool(int(match[3], 16) & 1))
+        state = _state_of(tracestate) if tracestate else ""
+        parent = TraceContext(int(match[1], 16), int(match[2], 16), bool(int(match[3], 16) & 1), state)
     else:
         sampled = _tracing.tracer is not None and random.random() < _tracing.ratio  # noqa: S311 - no secret
         parent = TraceContext(random.getrandbits(128) or 1, 0, sampled)
@@ -133,9 +152,9 @@ class _Step:
             self._recording = recording
             made = recording.get_span_context()
             # A new trace takes the id that OpenTelemetry chose for its first span.
-            context = TraceContext(made.trace_id, made.span_id, sampled=True)
+            context = TraceContext(made.trace_id, made.span_id, sampled=True, state=parent.state)
         else:
-            context = TraceContext(parent.trace_id, random.getrandbits(64) or 1, parent.sampled)
+            context = TraceContext(parent.trace_id, random.getrandbits(64) or 1, parent.sampled, parent.state)
         self._token = _current.set(context)
         return context
 
@@ -150,5 +169,15 @@ class _Step:
 def _otel_parent(parent: TraceContext) -> Context:
     if not parent.span_id:
         return trace.set_span_in_context(trace.INVALID_SPAN)
-    context = SpanContext(parent.trace_id, parent.span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    state = TraceState.from_header([parent.state]) if parent.state else None
+    context = SpanContext(parent.trace_id, parent.span_id, True, TraceFlags(TraceFlags.SAMPLED), state)
     return trace.set_span_in_context(NonRecordingSpan(context))
+
+
+def _state_of(given: str) -> str:
+    """A tracestate as the standard has it, or nothing."""
+    members = [member for part in given.split(",") if (member := part.strip(" \t"))]
+    keys = {member.partition("=")[0] for member in members}
+    if len(given) > _STATE_LENGTH or len(members) > _STATE_MEMBERS or len(keys) != len(members):
+        return ""
+    return ",".join(members) if all(map(_STATE_MEMBER.fullmatch, members)) else ""

@@ -33,6 +33,16 @@ async def test_a_trace_that_comes_in_is_continued() -> None:
     assert onward == f"00-0af7651916cd43dd8448eb211c80319c-{ask.context.span_id:016x}-01"
 
 
+async def test_what_others_noted_is_in_every_span_and_goes_on() -> None:
+    exporter = InMemorySpanExporter()
+    async with traces.Tracing(Settings(trace_sample_ratio=0.0), "test", exporter):
+        with traces.continued(PARENT, "serve", tracestate="vendor=1, other=2"), traces.span("ask"):
+            assert traces.current_tracestate() == "vendor=1,other=2"
+    for span in exporter.get_finished_spans():
+        assert span.context.trace_state.to_header() == "vendor=1,other=2"
+    assert traces.current_tracestate() == ""
+
+
 async def test_an_unsampled_trace_makes_no_span_and_keeps_its_id() -> None:
     exporter = InMemorySpanExporter()
     async with traces.Tracing(Settings(trace_sample_ratio=1.0), "test", exporter):

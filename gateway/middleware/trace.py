@@ -12,13 +12,18 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~-]{1,64}")
 
 
 class Trace:
-    """Continues `traceparent` (W3C Trace Context); takes a sane X-Request-Id, else makes one; sends it back."""
+    """Continues `traceparent` and `tracestate` (W3C Trace Context); takes a sane X-Request-Id, else makes one.
+
+    Sends the X-Request-Id back.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with continued(header(scope, b"traceparent").decode("latin-1"), f"HTTP {scope['method']}") as trace:
+        parent = header(scope, b"traceparent").decode("latin-1")
+        state = b",".join(value for name, value in scope["headers"] if name == b"tracestate").decode("latin-1")
+        with continued(parent, f"HTTP {scope['method']}", tracestate=state) as trace:
             given = header(scope, b"x-request-id")
             request_id = given if _REQUEST_ID.fullmatch(given) else b"%032x" % trace.trace_id
             with telling(requestId=request_id.decode()):

@@ -148,6 +148,44 @@ async def test_a_trace_goes_on_to_the_service(client: httpx.AsyncClient, upstrea
     assert upstream.last("GetTask").metadata["traceparent"].split("-")[1] != "12" * 16
 
 
+PARENT = f"00-{'12' * 16}-{'34' * 8}-00"
+
+
+@pytest.mark.parametrize(
+    ("given", "onward"),
+    [
+        (["vendor=1"], "vendor=1"),
+        (["vendor=1, tenant@other=a b"], "vendor=1,tenant@other=a b"),
+        (["vendor=1", "other=2"], "vendor=1,other=2"),
+        ([",".join(f"k{n}=v" for n in range(32))], ",".join(f"k{n}=v" for n in range(32))),
+    ],
+)
+async def test_what_others_noted_about_a_trace_goes_on_with_it(
+    given: list[str], onward: str, client: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    await client.get(TASK_PATH, headers=[("traceparent", PARENT), *(("tracestate", state) for state in given)])
+    assert upstream.last("GetTask").metadata["tracestate"] == onward
+
+
+@pytest.mark.parametrize(
+    ("parent", "state"),
+    [
+        (PARENT, ""), (PARENT, "vendor"), (PARENT, "Vendor=1"), (PARENT, "vendor=1,vendor=2"), (PARENT, "=1"),
+        (PARENT, "vendor=a=b"), (PARENT, "ven dor=1"), (PARENT, "vendor=\xe9"), (PARENT, "vendor=" + "x" * 257),
+        (PARENT, ",".join(f"k{n}=v" for n in range(33))), (PARENT, ",".join(f"k{n}={'v' * 30}" for n in range(32))),
+        ("nonsense", "vendor=1"), ("", "vendor=1"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_note_is_dropped(
+    parent: str, state: str, client: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    headers = [(b"traceparent", parent.encode()), (b"tracestate", state.encode("latin-1"))]
+    assert (await client.get(TASK_PATH, headers=headers)).status_code == 200
+    metadata = upstream.last("GetTask").metadata
+    assert "tracestate" not in metadata
+    assert (metadata["traceparent"].split("-")[1] == "12" * 16) == (parent == PARENT)
+
+
 async def test_browsers_are_told_to_be_careful(client: httpx.AsyncClient) -> None:
     response = await client.get("/healthz")
     assert response.headers["x-content-type-options"] == "nosniff"

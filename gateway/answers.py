@@ -26,7 +26,7 @@ def resource(
 ) -> Response:
     """One resource with its strong ETag; 304 when a GET has it already (If-None-Match)."""
     validators = {"etag": f'"{etag}"', "cache-control": "private, no-cache", **(headers or {})}
-    given = request.headers.get("if-none-match")
+    given = _given(request, "if-none-match")
     if given is not None and request.method == "GET" and (known := _known(given, etag)):
         return Response(None, 304, {**validators, "etag": f'"{known}"'})
     return answer(document, status, validators)
@@ -38,7 +38,7 @@ def expected_etag(request: Request, kind: str, name: str) -> str:
     Raises Misread when the header is malformed or names several, VersionMismatch for a weak or empty tag: no
     resource has it. Raises Refused (428, RFC 6585) when there is none and the settings demand one.
     """
-    given = request.headers.get("if-match")
+    given = _given(request, "if-match")
     if given is None and request.app.state.require_preconditions:
         detail = "If-Match must name the ETag that this changes, or be * for whatever there is."
         raise Refused(Problem(PRECONDITION_REQUIRED, detail))
@@ -50,6 +50,12 @@ def expected_etag(request: Request, kind: str, name: str) -> str:
     if not tag:
         raise VersionMismatch(kind, name)
     return version_of(tag)
+
+
+def _given(request: Request, name: str) -> str | None:
+    """The header, its lines as one (RFC 9110, 5.3); None when there is none."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if lines else None
 
 
 def _known(given: str, etag: str) -> str:

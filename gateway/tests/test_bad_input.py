@@ -357,3 +357,9 @@ async def test_an_if_match_that_is_none_is_refused(value: str, client: httpx.Asy
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == ["If-Match"]
     assert not upstream.received
+
+
+async def test_two_if_matches_are_one_too_many(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    headers = [("if-match", '"3"'), ("if-match", '"4"')]
+    assert (await client.patch(TASK, json={"title": "x"}, headers=headers)).status_code == 422
+    assert not upstream.received

@@ -137,6 +137,11 @@ async def test_what_the_client_has_is_not_sent_again(given: str, client: httpx.A
     assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", '"3"')
 
 
+async def test_what_the_client_has_may_stand_in_several_lines(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    headers = [("if-none-match", '"1"'), ("if-none-match", '"3"')]
+    assert (await client.get(ONE, headers=headers)).status_code == 304
+
+
 @pytest.mark.parametrize("given", ['"2"', "3", '"1", "2"', "nonsense", ""])
 async def test_what_the_client_has_not_is_sent(given: str, client: httpx.AsyncClient, upstream: Upstream) -> None:
     assert (await client.get(ONE, headers={"if-none-match": given})).json() == WHOLE

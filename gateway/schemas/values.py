@@ -70,6 +70,9 @@ def _matching(pattern: str) -> Any:
     return Field(json_schema_extra={"pattern": pattern})
 
 
+SOMETHING = _matching(r"[^\t\n\v\f\r \u0085\u00a0]")
+"""Of a text that is trimmed and then not empty."""
+
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),

@@ -13,8 +13,8 @@ FETCH_SECONDS = 5.0
 
 
 def auth_channel(target: str, timeout: float = FETCH_SECONDS) -> ServiceChannel:
-    """A channel to auth; only the keys may be asked for again when it is away."""
-    return ServiceChannel(target, AUTH_SERVICE, timeout, idempotent={"GetJwks"})
+    """A channel to auth; only what changes nothing there may be asked for again when it is away."""
+    return ServiceChannel(target, AUTH_SERVICE, timeout, idempotent={"GetJwks", "ListRevokedSessions"})
 
 
 def auth_keys(channel: ServiceChannel, patience: float | None) -> RemoteKeys:

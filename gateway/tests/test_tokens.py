@@ -80,7 +80,7 @@ async def test_a_token_that_does_not_hold_is_refused(
     assert response.status_code == 401
     assert response.headers["www-authenticate"].startswith("Bearer ")
     assert response.json()["code"] == "unauthenticated"
-    assert set(upstream.received) <= {"GetJwks"}
+    assert not upstream.received
 
 
 async def test_two_tokens_are_no_token(anonymous: httpx.AsyncClient, token: str) -> None:

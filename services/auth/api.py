@@ -9,7 +9,9 @@ from primetrade.auth.v1 import auth_pb2, auth_pb2_grpc
 from chassis.rpc.concerns import Access, Context
 from chassis.rpc.server import Service
 from services.auth.crypto.key_ring import KeyRing
-from services.auth.mapping.messages import account_message, key_message
+from services.auth.mapping.messages import account_message, key_message, revoked_sessions_message
+from services.auth.mapping.requests import revoked_sessions_of
+from services.auth.usecases.list_revoked_sessions import ListRevokedSessions
 from services.auth.usecases.log_in import LogIn
 from services.auth.usecases.log_out import LogOut
 from services.auth.usecases.refresh_session import RefreshSession
@@ -17,8 +19,8 @@ from services.auth.usecases.register_account import RegisterAccount
 from services.auth.usecases.start_session import Tokens
 
 DESCRIPTOR = auth_pb2.DESCRIPTOR.services_by_name["AuthService"]
-# The credential is in the request.
-ACCESS = dict.fromkeys(("Register", "Login", "Refresh", "Logout", "GetJwks"), Access.PUBLIC)
+# The credential is in the request; or what is told is public: keys, and what the topic tells of ended sessions.
+ACCESS = dict.fromkeys(("Register", "Login", "Refresh", "Logout", "GetJwks", "ListRevokedSessions"), Access.PUBLIC)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     log_in: LogIn
     refresh: RefreshSession
     log_out: LogOut
+    list_revoked: ListRevokedSessions
     keys: KeyRing
 
     async def Register(self, request: auth_pb2.RegisterRequest, context: Context) -> auth_pb2.RegisterResponse:
@@ -48,6 +51,11 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def GetJwks(self, request: auth_pb2.GetJwksRequest, context: Context) -> auth_pb2.GetJwksResponse:
         return auth_pb2.GetJwksResponse(keys=[key_message(key) for key in self.keys.published()])
+
+    async def ListRevokedSessions(
+        self, request: auth_pb2.ListRevokedSessionsRequest, context: Context
+    ) -> auth_pb2.ListRevokedSessionsResponse:
+        return revoked_sessions_message(await self.list_revoked(*revoked_sessions_of(request)))
 
 
 def auth_service(servicer: AuthServicer) -> Service:

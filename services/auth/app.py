@@ -29,6 +29,7 @@ from services.auth.store import INDEXES, accounts, failed_logins, sessions
 from services.auth.store.accounts import AccountStore
 from services.auth.store.failed_logins import FailedLoginStore
 from services.auth.store.sessions import SessionStore
+from services.auth.usecases.list_revoked_sessions import ListRevokedSessions
 from services.auth.usecases.log_in import LogIn
 from services.auth.usecases.log_out import LogOut
 from services.auth.usecases.refresh_session import RefreshSession
@@ -72,6 +73,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
         LogIn(account_store, failures, passwords, start_session, clock),
         RefreshSession(session_store, account_store, access_tokens, refresh_key, grace, clock),
         LogOut(session_store, refresh_key, clock),
+        ListRevokedSessions(session_store, settings.access_token_lifetime, clock),
         keys,
     )
     handlers = consumers.handlers(account_store)

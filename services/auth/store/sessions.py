@@ -1,5 +1,6 @@
 """Sessions: found by the id in a refresh token. An expired one goes by itself, a revoked one leaves a tombstone."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,16 +9,24 @@ from pymongo import IndexModel
 
 from chassis.clock import Clock
 from chassis.events.publishing import outbox
+from chassis.events.publishing.eventlog import least_id
 from chassis.events.publishing.outbox import AggregateStore
 from chassis.events.publishing.relay import Relay
 from chassis.events.topics import AUTH
 from chassis.mongo import Collection, Document
+from services.auth.domain.revoked_session import Place, RevokedSession
 from services.auth.domain.session import Session, SessionRevoked
 from services.auth.mapping.messages import REASONS
 
 COLLECTION = "sessions"
 # A live session has nothing unpublished, and a tombstone has no `expires_at`: the TTL never takes an event along.
-INDEXES = (IndexModel("expires_at", expireAfterSeconds=0), *outbox.INDEXES)
+# A session has one event, its end, and the ids of events ascend with time. So `last_event` is the order of the ends,
+# without ties, and its sparse index holds nothing but tombstones.
+INDEXES = (
+    IndexModel("expires_at", expireAfterSeconds=0),
+    IndexModel("last_event", sparse=True),
+    *outbox.INDEXES,
+)
 
 
 class _Mapper:
@@ -62,3 +71,13 @@ class SessionStore(AggregateStore[Session, SessionRevoked]):
     async def to_change(self, session_id: UUID) -> Session:
         """The session of that id, to change and save. Raises NotFound when there is none or it was revoked."""
         return await self.load({"_id": session_id})
+
+    async def revoked(self, since: datetime, after: Place | None, limit: int) -> list[RevokedSession]:
+        """Up to `limit` sessions that were revoked since then and after that place, in the order of their ends."""
+        event = max(least_id(since), after.event) if after is not None else least_id(since)
+        found = self.collection.find({"last_event": {"$gt": event}}, {"last_event": 1, "deleted_at": 1})
+        documents = await found.sort("last_event", 1).limit(limit).to_list(None)
+        return [
+            RevokedSession(document["_id"], document["deleted_at"], Place(document["last_event"]))
+            for document in documents
+        ]

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 
 class AuthServiceStub:
-    """Registration, login and tokens. Every method is public: the credential is in the request.
+    """Registration, login and tokens. Every method is public: the credential is in the request, or what is told is public.
     """
 
     def __init__(self, channel):
@@ -61,10 +61,15 @@ class AuthServiceStub:
                 request_serializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.GetJwksRequest.SerializeToString,
                 response_deserializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.GetJwksResponse.FromString,
                 _registered_method=True)
+        self.ListRevokedSessions = channel.unary_unary(
+                '/primetrade.auth.v1.AuthService/ListRevokedSessions',
+                request_serializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.ListRevokedSessionsRequest.SerializeToString,
+                response_deserializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.ListRevokedSessionsResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
-    """Registration, login and tokens. Every method is public: the credential is in the request.
+    """Registration, login and tokens. Every method is public: the credential is in the request, or what is told is public.
     """
 
     def Register(self, request, context):
@@ -102,6 +107,14 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRevokedSessions(self, request, context):
+        """Lists the sessions that ended before their time while an access token of theirs may still be valid, in the order in
+        which they ended (AIP-132): what the SessionRevoked events of that time tell, for who has missed some.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +143,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     request_deserializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.GetJwksRequest.FromString,
                     response_serializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.GetJwksResponse.SerializeToString,
             ),
+            'ListRevokedSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRevokedSessions,
+                    request_deserializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.ListRevokedSessionsRequest.FromString,
+                    response_serializer=primetrade_dot_auth_dot_v1_dot_auth__pb2.ListRevokedSessionsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'primetrade.auth.v1.AuthService', rpc_method_handlers)
@@ -139,7 +157,7 @@ def add_AuthServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuthService:
-    """Registration, login and tokens. Every method is public: the credential is in the request.
+    """Registration, login and tokens. Every method is public: the credential is in the request, or what is told is public.
     """
 
     @staticmethod
@@ -267,6 +285,33 @@ class AuthService:
             '/primetrade.auth.v1.AuthService/GetJwks',
             primetrade_dot_auth_dot_v1_dot_auth__pb2.GetJwksRequest.SerializeToString,
             primetrade_dot_auth_dot_v1_dot_auth__pb2.GetJwksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRevokedSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/primetrade.auth.v1.AuthService/ListRevokedSessions',
+            primetrade_dot_auth_dot_v1_dot_auth__pb2.ListRevokedSessionsRequest.SerializeToString,
+            primetrade_dot_auth_dot_v1_dot_auth__pb2.ListRevokedSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,7 +28,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuthServiceStub:
-    """Registration, login and tokens. Every method is public: the credential is in the request."""
+    """Registration, login and tokens. Every method is public: the credential is in the request, or what is told is public."""
 
     @typing.overload
     def __new__(cls, channel: grpc.Channel) -> _Self: ...
@@ -44,10 +44,14 @@ class AuthServiceStub:
     """Ends the session of a refresh token. An unknown or ended one is no error (RFC 7009, 2.2)."""
     GetJwks: grpc.UnaryUnaryMultiCallable[auth_pb2.GetJwksRequest, auth_pb2.GetJwksResponse]
     """Returns the public keys that verify access tokens (RFC 7517)."""
+    ListRevokedSessions: grpc.UnaryUnaryMultiCallable[auth_pb2.ListRevokedSessionsRequest, auth_pb2.ListRevokedSessionsResponse]
+    """Lists the sessions that ended before their time while an access token of theirs may still be valid, in the order in
+    which they ended (AIP-132): what the SessionRevoked events of that time tell, for who has missed some.
+    """
 
 @typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
-    """Registration, login and tokens. Every method is public: the credential is in the request."""
+    """Registration, login and tokens. Every method is public: the credential is in the request, or what is told is public."""
 
     def __init__(self, channel: aio.Channel) -> None: ...
     Register: aio.UnaryUnaryMultiCallable[auth_pb2.RegisterRequest, auth_pb2.RegisterResponse]  # type: ignore[assignment]
@@ -60,9 +64,13 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Ends the session of a refresh token. An unknown or ended one is no error (RFC 7009, 2.2)."""
     GetJwks: aio.UnaryUnaryMultiCallable[auth_pb2.GetJwksRequest, auth_pb2.GetJwksResponse]  # type: ignore[assignment]
     """Returns the public keys that verify access tokens (RFC 7517)."""
+    ListRevokedSessions: aio.UnaryUnaryMultiCallable[auth_pb2.ListRevokedSessionsRequest, auth_pb2.ListRevokedSessionsResponse]  # type: ignore[assignment]
+    """Lists the sessions that ended before their time while an access token of theirs may still be valid, in the order in
+    which they ended (AIP-132): what the SessionRevoked events of that time tell, for who has missed some.
+    """
 
 class AuthServiceServicer(metaclass=abc_1.ABCMeta):
-    """Registration, login and tokens. Every method is public: the credential is in the request."""
+    """Registration, login and tokens. Every method is public: the credential is in the request, or what is told is public."""
 
     @abc_1.abstractmethod
     def Register(
@@ -103,5 +111,15 @@ class AuthServiceServicer(metaclass=abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[auth_pb2.GetJwksResponse, abc.Awaitable[auth_pb2.GetJwksResponse]]:
         """Returns the public keys that verify access tokens (RFC 7517)."""
+
+    @abc_1.abstractmethod
+    def ListRevokedSessions(
+        self,
+        request: auth_pb2.ListRevokedSessionsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[auth_pb2.ListRevokedSessionsResponse, abc.Awaitable[auth_pb2.ListRevokedSessionsResponse]]:
+        """Lists the sessions that ended before their time while an access token of theirs may still be valid, in the order in
+        which they ended (AIP-132): what the SessionRevoked events of that time tell, for who has missed some.
+        """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: typing.Union[grpc.Server, aio.Server]) -> None: ...

@@ -10,7 +10,7 @@ from primetrade.tasks.v1 import events_pb2, tasks_pb2
 
 from chassis.events.admin import Topics
 from chassis.events.envelope import Event
-from chassis.events.topics import TASKS
+from chassis.events.topics import TASKS, Topic
 from chassis.settings import Settings
 from chassis.testing.engines import Engines
 
@@ -46,15 +46,15 @@ def task_event(subject: str, sequence: int = 1, type: str = CREATED, data: bytes
 
 
 class Publisher:
-    """Writes records to the topic of tasks."""
+    """Writes records to a topic: that of tasks, if no other is named."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.topic = TASKS.name(settings.kafka_prefix)
-        self._settings = settings
+    def __init__(self, settings: Settings, topic: Topic = TASKS) -> None:
+        self.topic = topic.name(settings.kafka_prefix)
+        self._settings, self._published = settings, topic
         self._producer: AIOKafkaProducer | None = None
 
     async def __aenter__(self) -> "Publisher":
-        async with Topics(self._settings, "publisher", publishes=[TASKS]):
+        async with Topics(self._settings, "publisher", publishes=[self._published]):
             pass  # a broker may create a topic it is asked for, with any number of partitions
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,

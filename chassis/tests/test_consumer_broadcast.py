@@ -1,5 +1,6 @@
 """Events heard by every process of a service, on a real broker."""
 
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,9 +23,11 @@ from chassis.tests.kafka import Publisher, settings_for, task_event
 class Ears:
     """What one process has heard: sequences by subject."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, patience: float | None = 60.0) -> None:
         self.heard: dict[str, list[int]] = defaultdict(list)
-        self.broadcast = Broadcast(settings, TASKS, {events_pb2.TaskCreated: self.created})
+        self.until = float("-inf")
+        self.missed = 0
+        self.broadcast = Broadcast(settings, TASKS, {events_pb2.TaskCreated: self.created}, patience, follower=self)
 
     @property
     def ended(self) -> bool:
@@ -36,6 +39,16 @@ class Ears:
         if event.subject == "deadly":
             raise LookupError("a bug")
         self.heard[event.subject].append(event.sequence)
+
+    def missing(self) -> None:
+        self.missed += 1
+
+    def caught_up(self, until: float) -> None:
+        self.until = until
+
+    async def knows_that_it_is_everything(self) -> None:
+        now = time.monotonic()
+        await eventually(lambda: self.until >= now, "everything that there is now is known to be handled")
 
     async def hears(self, subject: str, *sequences: int) -> None:
         await eventually(lambda: self.heard[subject] == [*sequences], f"{subject} heard {sequences}", seconds=60)
@@ -121,7 +134,7 @@ async def test_without_a_broker_it_says_what_it_waited_for(engines: Engines) -> 
     where = f"127.0.0.1:{free_port()}"
     settings = settings_for(engines, kafka_bootstrap_servers=where, startup_timeout=0.5)
     with pytest.raises(EngineAway, match=f"Kafka at {where} \\(broadcast .*tasks.v1\\) did not answer"):
-        await Ears(settings).broadcast.__aenter__()
+        await Ears(settings, settings.startup_timeout).broadcast.__aenter__()
 
 
 async def test_it_can_be_left_in_the_middle_of_its_attempts_to_reach_the_broker(
@@ -131,3 +144,47 @@ async def test_it_can_be_left_in_the_middle_of_its_attempts_to_reach_the_broker(
         async with listening(settings_for(broker.engines(), kafka_partitions=1)):
             broker.kill()
             await eventually(lambda: "Failed fetch messages" in caplog.text, "an attempt has failed")
+
+
+async def test_who_follows_knows_when_everything_was_heard(engines: Engines) -> None:
+    settings = settings_for(engines, kafka_partitions=3)
+    async with Publisher(settings) as publisher, listening(settings) as ears:
+        await ears.knows_that_it_is_everything()
+        for partition in range(3):
+            await publisher.publish(*(task_event("task", number) for number in range(1, 21)), partition=partition)
+        await ears.knows_that_it_is_everything()
+        assert len(ears.heard["task"]) == 60
+        assert ears.missed == 0
+
+
+async def test_who_follows_knows_when_something_may_be_missing(tmp_path: Path) -> None:
+    with Broker(tmp_path) as broker:
+        settings = settings_for(broker.engines(), kafka_partitions=1)
+        async with Publisher(settings) as publisher, listening(settings) as ears:
+            await publisher.publish(task_event("before", 1), task_event("before", 2))
+            await ears.knows_that_it_is_everything()
+            broker.pause()
+            await eventually(lambda: ears.missed, "a silent broker was noticed")
+            until = ears.until
+            broker.resume()
+            await eventually(lambda: ears.until > until, "it answers again")
+            missed = ears.missed
+            broker.kill()
+            await eventually(lambda: ears.missed > missed, "a dead broker was noticed")
+            broker.start()
+            async with Publisher(settings) as another:
+                await ears.knows_that_it_is_everything()
+                await another.publish(task_event("after", 1))
+                await ears.hears("after", 1)
+
+
+async def test_without_patience_it_hears_once_there_is_something_to_be_heard(tmp_path: Path) -> None:
+    broker = Broker(tmp_path)
+    settings = settings_for(broker.engines(), kafka_partitions=2)
+    ears = Ears(settings, patience=None)
+    async with ears.broadcast:
+        with broker:
+            async with Publisher(settings) as publisher:
+                await ears.knows_that_it_is_everything()
+                await publisher.publish(task_event("task", 1), partition=1)
+                await ears.hears("task", 1)

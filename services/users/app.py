@@ -75,7 +75,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
             auth,
             keys,
             cache,
-            Broadcast(settings, USERS, consumers.cached(cache)),
+            Broadcast(settings, USERS, consumers.cached(cache), settings.startup_timeout),
             parts.relay,
             RpcServer(settings, [api, letters], verifier, health, engine_calls),
             Consumer(settings, NAME, consumers.TOPICS, handlers, clock=clock),

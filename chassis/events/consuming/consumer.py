@@ -21,8 +21,8 @@ from chassis.events.admin import Topics
 from chassis.events.consuming.assignment import Assignment
 from chassis.events.consuming.closing import close
 from chassis.events.consuming.deadletter import DeadLetters
-from chassis.events.consuming.dispatch import Handler
 from chassis.events.consuming.failures import Permanent, Superseded, is_away
+from chassis.events.consuming.handler import Handler
 from chassis.events.consuming.handling import Handling, Retries
 from chassis.events.consuming.partition import FETCH_RECORDS
 from chassis.events.topics import MAX_BATCH_BYTES, Topic

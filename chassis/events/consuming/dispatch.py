@@ -4,10 +4,9 @@ The live consumer repeats attempts until a record has ended; a redrive makes one
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from aiokafka import ConsumerRecord
 from google.protobuf.message import Message
@@ -16,15 +15,10 @@ from opentelemetry.trace import SpanKind
 from chassis import deadline
 from chassis.errors import Unavailable
 from chassis.events.consuming.failures import Failure, Permanent, Superseded, is_away
+from chassis.events.consuming.handler import Handler
 from chassis.events.envelope import Event, Undecodable, read_event
 from chassis.telemetry import traces
 from chassis.telemetry.logs import telling
-
-Handler = Callable[[Event, Any], Awaitable[None]]
-"""A plain async function of an event and its protobuf message, which is of the class it is registered for.
-
-It may be called again with an event it has already handled, and must then change nothing more. Raises Superseded when a
-later event of the aggregate is applied already, Permanent when no further attempt can help."""
 
 
 class Outcome(StrEnum):

@@ -12,8 +12,9 @@ from prometheus_client import Histogram
 
 from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.deadletter import DeadLetters, Story
-from chassis.events.consuming.dispatch import Dispatch, Failed, Handler, Outcome
+from chassis.events.consuming.dispatch import Dispatch, Failed, Outcome
 from chassis.events.consuming.failures import Failure, is_away
+from chassis.events.consuming.handler import Handler
 from chassis.events.envelope import Event, Undecodable, read_event
 from chassis.telemetry import metrics
 

@@ -12,7 +12,8 @@ from primetrade.events.v1.dead_letters_pb2_grpc import (
 
 from chassis.checks import Checks
 from chassis.clock import Clock
-from chassis.events.consuming.dispatch import Dispatch, Handler
+from chassis.events.consuming.dispatch import Dispatch
+from chassis.events.consuming.handler import Handler
 from chassis.events.deadletters.letter import LetterId
 from chassis.events.deadletters.memory import Memory
 from chassis.events.deadletters.office import DeadLetterOffice, Page, Scope

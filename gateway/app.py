@@ -1,15 +1,19 @@
 """The composition root of the gateway."""
 
 from fastapi import FastAPI
+from primetrade.auth.v1.events_pb2 import SessionRevoked
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from chassis.clock import SystemClock
+from chassis.events.consuming.broadcast import Broadcast
+from chassis.events.topics import AUTH
 from chassis.process import Process
 from chassis.rpc.keys import auth_keys
 from chassis.telemetry import metrics
 from chassis.telemetry.traces import Tracing
 from chassis.tokens import RemoteKeys, TokenVerifier
+from gateway.deny_list import DenyList
 from gateway.middleware.access_log import AccessLog
 from gateway.middleware.body_limit import BodyLimit
 from gateway.middleware.compress import Compress
@@ -28,6 +32,7 @@ from gateway.neighbours import Channels, Neighbours
 from gateway.openapi import TITLE, VERSION
 from gateway.readiness import NeighbourWatch, Readiness
 from gateway.refusals import refuse_bug, refuse_route
+from gateway.revocations import Revocations
 from gateway.routes import auth, docs, notifications, operations, tasks, users
 from gateway.server import HttpServer
 from gateway.settings import Settings
@@ -39,22 +44,38 @@ ROUTES = [
 
 def build(settings: Settings) -> Process:
     """The gateway of these settings. It starts without its neighbours, and serves what it can while they are away."""
-    channels = Channels.of(settings)
+    clock, channels = SystemClock(), Channels.of(settings)
     keys = auth_keys(channels.auth, patience=None)
-    verifier = TokenVerifier(keys, settings.token_issuer, settings.token_audience, SystemClock())
+    verifier = TokenVerifier(keys, settings.token_issuer, settings.token_audience, clock)
+    deny_list = DenyList(clock, settings.deny_list_size, settings.deny_list_patience)
+    revocations = Revocations(channels.auth, deny_list, clock)
+    hearing = Broadcast(settings, AUTH, {SessionRevoked: revocations.revoked}, patience=None, follower=revocations)
     watch = NeighbourWatch(channels.by_name())
-    readiness = Readiness(keys, watch)
-    server = HttpServer(settings, application(settings, Neighbours(channels), keys, verifier, readiness))
+    readiness = Readiness(keys, deny_list, watch)
+    app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness)
     metrics.build.info({"service": "gateway", "version": VERSION})
     return Process(
         "gateway",
-        [Tracing(settings, "gateway"), *channels.by_name().values(), keys, watch, server],
+        [
+            Tracing(settings, "gateway"),
+            *channels.by_name().values(),
+            keys,
+            revocations,
+            hearing,
+            watch,
+            HttpServer(settings, app),
+        ],
         readiness,
     )
 
 
 def application(
-    settings: Settings, neighbours: Neighbours, keys: RemoteKeys, verifier: TokenVerifier, readiness: Readiness
+    settings: Settings,
+    neighbours: Neighbours,
+    keys: RemoteKeys,
+    verifier: TokenVerifier,
+    deny_list: DenyList,
+    readiness: Readiness,
 ) -> FastAPI:
     """The ASGI application: the routes behind the concerns, outermost first."""
     app = FastAPI(
@@ -82,6 +103,6 @@ def application(
         exception_handlers={HTTPException: refuse_route, Exception: refuse_bug},
     )
     app.state.neighbours, app.state.verifier = neighbours, verifier
-    app.state.keys, app.state.readiness = keys, readiness
+    app.state.keys, app.state.deny_list, app.state.readiness = keys, deny_list, readiness
     app.state.require_preconditions = settings.require_preconditions
     return app

@@ -10,6 +10,7 @@ from chassis.background import Background
 from chassis.errors import Error
 from chassis.rpc.client import RpcFailed, ServiceChannel
 from chassis.tokens import RemoteKeys
+from gateway.deny_list import BEHIND, DenyList
 
 log = structlog.get_logger(__name__)
 
@@ -58,10 +59,10 @@ class NeighbourWatch(Background):
 
 
 class Readiness:
-    """The health of the gateway itself: it serves when it knows the signing keys and is not on its way out."""
+    """The health of the gateway itself: it serves when it can judge a token and is not on its way out."""
 
-    def __init__(self, keys: RemoteKeys, watch: NeighbourWatch) -> None:
-        self._keys, self._watch = keys, watch
+    def __init__(self, keys: RemoteKeys, deny_list: DenyList, watch: NeighbourWatch) -> None:
+        self._keys, self._deny_list, self._watch = keys, deny_list, watch
         self._draining = False
 
     async def serving(self) -> None:
@@ -75,7 +76,9 @@ class Readiness:
         """Why the gateway cannot serve; empty when it can."""
         if self._draining:
             return "draining"
-        return "" if self._keys.known else "the signing keys are not known yet"
+        if not self._keys.known:
+            return "the signing keys are not known yet"
+        return BEHIND if self._deny_list.behind else ""
 
     @property
     def degraded(self) -> list[str]:

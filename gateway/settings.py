@@ -50,6 +50,12 @@ class Settings(settings.Settings):
     max_in_flight: int = Field(
         default=512, ge=1, description="API requests served at once; more are refused as unavailable (503)"
     )
+    deny_list_size: int = Field(
+        default=200_000, ge=1, description="ended sessions remembered, of .2 kB each; above, the oldest go first"
+    )
+    deny_list_patience: float = Field(
+        default=60, ge=5, description="seconds that neither Kafka nor auth may tell which sessions ended (then 503)"
+    )
     keep_alive_timeout: int = Field(default=30, ge=1, description="seconds an idle connection is kept open")
     require_preconditions: bool = Field(
         default=False, description="a change without If-Match is refused (428), so that none is lost to another"

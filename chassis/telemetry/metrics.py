@@ -62,6 +62,15 @@ consumer_dead_letters = Counter("primetrade_consumer_dead_letters", "Records put
 consumer_redriven = Counter("primetrade_consumer_redriven", "Dead letters tried once more", ("topic", "outcome"))
 consumer_lag = Gauge("primetrade_consumer_lag_records", "Records not yet handled", ("topic", "partition"))
 
+deny_list_sessions = Gauge("primetrade_deny_list_sessions", "Ended sessions whose access tokens are refused")
+deny_list_age = Gauge("primetrade_deny_list_age_seconds", "Time since the list of ended sessions was known to be whole")
+deny_list_heard = Gauge(
+    "primetrade_deny_list_heard", "1 while the ends of sessions are heard from Kafka, 0 while auth is asked instead"
+)
+deny_list_dropped = Counter(
+    "primetrade_deny_list_dropped_sessions", "Ended sessions forgotten too early, for want of room"
+)
+
 cache_requests = Counter("primetrade_cache_requests", "Look-ups in a cache", ("cache", "outcome"))
 deliveries = Counter("primetrade_deliveries", "Attempts to hand a message to its channel", ("channel", "outcome"))
 deliveries_waiting = Gauge("primetrade_deliveries_waiting", "Messages queued or being sent", ("channel",))

@@ -11,6 +11,7 @@ from chassis.testing.issuer import Issuer
 from chassis.tokens import RemoteKeys
 from gateway.app import build
 from gateway.readiness import NeighbourWatch, Readiness
+from gateway.revocations import Revocations
 from gateway.settings import Settings
 from gateway.tests.upstream import Upstream
 
@@ -47,8 +48,9 @@ async def test_a_gateway_on_its_way_out_is_not_ready(services: Upstream) -> None
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), services.target)
     process = build(Settings.model_validate({"gateway_port": 0, **targets}))
     async with process.running():
-        readiness = Readiness(process.component(RemoteKeys), process.component(NeighbourWatch))
-        await eventually(lambda: readiness.refusal == "", "the keys are known")
+        deny_list = process.component(Revocations).deny_list
+        readiness = Readiness(process.component(RemoteKeys), deny_list, process.component(NeighbourWatch))
+        await eventually(lambda: readiness.refusal == "", "the keys and the ended sessions are known")
         await readiness.draining()
         assert readiness.refusal == "draining"
         await readiness.serving()

@@ -14,7 +14,7 @@ from chassis.testing.issuer import Issuer
 from gateway.app import ROUTES as ALL_ROUTES
 from gateway.reading.route import Protected
 from gateway.tests.samples import PUBLIC, SAMPLES
-from gateway.tests.upstream import PERSON_ID, Upstream
+from gateway.tests.upstream import ENDED_SESSION, PERSON_ID, Upstream
 
 ROUTES = [
     (method, route.path)
@@ -54,6 +54,7 @@ REFUSED: dict[str, Callable[[Issuer], str | None]] = {
     "nonsense": lambda issuer: "Bearer nonsense",
     "two words": lambda issuer: f"Bearer {issuer.token(PERSON_ID)} x",
     "expired": lambda issuer: f"Bearer {issuer.token(PERSON_ID, exp=int(time.time()) - 60)}",
+    "ended session": lambda issuer: f"Bearer {issuer.token(PERSON_ID, sid=ENDED_SESSION)}",
     "wrong key": lambda issuer: f"Bearer {issuer.token(PERSON_ID, key=Ed25519PrivateKey.generate())}",
     "unknown key": lambda issuer: f"Bearer {issuer.token(PERSON_ID, headers={'kid': 'other'})}",
     "wrong audience": lambda issuer: f"Bearer {issuer.token(PERSON_ID, aud='else')}",

@@ -27,6 +27,7 @@ from chassis.tokens import ALGORITHM, RemoteKeys, TokenVerifier
 
 PERSON_ID = "3f2c1e9a-6a0e-4a53-9d0d-0f6d8f3a2b11"
 TASK_ID = "0194c0de-7a3b-7cc2-9d3e-0f6d8f3a2b11"
+ENDED_SESSION = "0194c0de-7a3b-7cc2-9d3e-0f6d8f3a2b12"
 NOTIFICATION_ID = "7b0d2c1e-1c55-5d0a-8f0e-2f6d8f3a2b11"
 AT = Timestamp(seconds=1_896_109_200, nanos=123_456_789)
 AT_TEXT = "2030-01-31T17:00:00.123Z"
@@ -65,7 +66,10 @@ _USUAL: dict[str, Answer] = {
     "Login": auth_pb2.LoginResponse(account=_ACCOUNT, tokens=_TOKENS),
     "Refresh": auth_pb2.RefreshResponse(tokens=_TOKENS),
     "Logout": Empty(),
-    "ListRevokedSessions": auth_pb2.ListRevokedSessionsResponse(retention=Duration(seconds=960)),
+    "ListRevokedSessions": auth_pb2.ListRevokedSessionsResponse(
+        revoked_sessions=[auth_pb2.RevokedSession(session_id=ENDED_SESSION, revoke_time=AT)],
+        retention=Duration(seconds=960),
+    ),
     "CreateProfile": PROFILE,
     "GetProfile": PROFILE,
     "UpdateProfile": PROFILE,

@@ -2,6 +2,7 @@
 
 import sys
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +29,18 @@ def _mongo_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _redis_url(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    try:
+        url = urlsplit(text)
+        right = not text or (url.scheme in ("redis", "rediss") and bool(url.hostname) and url.port != 0)
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError("must be redis[s]://[user:password@]host[:port][/database], or empty")
+    return value
+
+
 def _endpoint(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
@@ -36,6 +49,9 @@ def _endpoint(value: str) -> str:
 
 MongoUrl = Annotated[SecretStr, AfterValidator(_mongo_url)]
 """A MongoDB connection string; it may hold a password."""
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+"""A Redis URL, or nothing; it may hold a password."""
 
 Target = Annotated[str, AfterValidator(_host_port)]
 """Where a gRPC server listens, as host:port."""

@@ -150,6 +150,17 @@ def test_what_a_build_lacks_is_named(
     assert told in complaint
 
 
+def test_what_the_machine_has_to_bring_is_found_or_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["redis-server"]) == 1
+    assert "redis-server is not on PATH: install Redis 6.2 or later (Debian: apt install" in capsys.readouterr().err
+    (tmp_path / "redis-server").touch(mode=0o755)
+    assert main(["redis-server"]) == 0
+    assert capsys.readouterr().out == f"redis-server\tinstalled\t0.0 s\t{tmp_path}/redis-server\n"
+
+
 def test_a_kept_tool_needs_none_of_that(monkeypatch: pytest.MonkeyPatch) -> None:
     tool = replace(Builds().tool, needs=(Need("no-such-command", "make it"),))
     with pytest.raises(ToolError, match="no-such-command is not on PATH: make it"):

@@ -6,6 +6,7 @@ per machine: `chassis.testing.tools`). Both are started by the same commands whe
 
 from chassis.testing.engines.broker import Broker
 from chassis.testing.engines.kinds import KINDS, Engines, EnginesKind, EnginesSettings, started_engines
+from chassis.testing.engines.redis import Redis
 from chassis.testing.engines.servers import accepts, free_port, running, stop, wait_until
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Engines",
     "EnginesKind",
     "EnginesSettings",
+    "Redis",
     "accepts",
     "free_port",
     "running",

@@ -102,6 +102,13 @@ def require(tool: Tool) -> None:
         raise ToolError(f"{tool.name} {tool.version} cannot be built: {ways}")
 
 
+def installed(need: Need) -> Path:
+    """Where a command is that only the machine itself can bring. Raises ToolError naming it and how to get it."""
+    if (path := shutil.which(need.command)) is None:
+        raise ToolError(f"{need.command} is not on PATH: {need.how}")
+    return Path(path)
+
+
 @contextlib.contextmanager
 def _alone(tool: Tool, say: Say) -> Iterator[None]:
     """Hold the tool's lock. The system releases it when its holder dies."""

@@ -1,7 +1,8 @@
 # PrimeTrade Tasks. GNU make 3.81 is enough. Settings go in the environment or after the target: make run GATEWAY_PORT=8081
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
-ENGINE_TESTS := chassis/tests services tests/e2e tests/contract/test_records.py tests/benchmarks
+ENGINE_TESTS := chassis/tests services tests/e2e tests/contract/test_records.py tests/benchmarks \
+	gateway/tests/test_shared_limits.py
 .DEFAULT_GOAL := help
 # A suite of ten processes would compile itself ten times.
 unexport PYTHONDONTWRITEBYTECODE

@@ -5,7 +5,7 @@ from primetrade.auth.v1.events_pb2 import SessionRevoked
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from chassis.clock import SystemClock
+from chassis.clock import Clock, SystemClock
 from chassis.events.consuming.broadcast import Broadcast
 from chassis.events.topics import AUTH
 from chassis.process import Process
@@ -14,6 +14,9 @@ from chassis.telemetry import metrics
 from chassis.telemetry.traces import Tracing
 from chassis.tokens import RemoteKeys, TokenVerifier
 from gateway.deny_list import DenyList
+from gateway.limiting.limiter import Limiter
+from gateway.limiting.process_counters import ProcessCounters
+from gateway.limiting.shared_counters import SharedCounters
 from gateway.middleware.access_log import AccessLog
 from gateway.middleware.body_limit import BodyLimit
 from gateway.middleware.compress import Compress
@@ -24,6 +27,7 @@ from gateway.middleware.head import Head
 from gateway.middleware.in_flight import InFlight
 from gateway.middleware.measure import Measure
 from gateway.middleware.plain_path import PlainPath
+from gateway.middleware.rate_limit import RateLimit
 from gateway.middleware.refusal import Refusal
 from gateway.middleware.security_headers import SecurityHeaders
 from gateway.middleware.server_timing import ServerTiming
@@ -42,9 +46,9 @@ ROUTES = [
 ]
 
 
-def build(settings: Settings) -> Process:
+def build(settings: Settings, clock: Clock | None = None) -> Process:
     """The gateway of these settings. It starts without its neighbours, and serves what it can while they are away."""
-    clock, channels = SystemClock(), Channels.of(settings)
+    clock, channels = clock or SystemClock(), Channels.of(settings)
     keys = auth_keys(channels.auth, patience=None)
     verifier = TokenVerifier(keys, settings.token_issuer, settings.token_audience, clock)
     deny_list = DenyList(clock, settings.deny_list_size, settings.deny_list_patience)
@@ -52,7 +56,10 @@ def build(settings: Settings) -> Process:
     hearing = Broadcast(settings, AUTH, {SessionRevoked: revocations.revoked}, patience=None, follower=revocations)
     watch = NeighbourWatch(channels.by_name())
     readiness = Readiness(keys, deny_list, watch)
-    app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness)
+    url = settings.redis_url.get_secret_value()
+    shared = SharedCounters(url, settings.redis_timeout) if url and not settings.gateway_rate_limit_disabled else None
+    limiter = Limiter(ProcessCounters(clock), shared, clock)
+    app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness, limiter)
     metrics.build.info({"service": "gateway", "version": VERSION})
     return Process(
         "gateway",
@@ -63,6 +70,7 @@ def build(settings: Settings) -> Process:
             revocations,
             hearing,
             watch,
+            *([shared] if shared else []),
             HttpServer(settings, app),
         ],
         readiness,
@@ -76,8 +84,11 @@ def application(
     verifier: TokenVerifier,
     deny_list: DenyList,
     readiness: Readiness,
+    limiter: Limiter,
 ) -> FastAPI:
     """The ASGI application: the routes behind the concerns, outermost first."""
+    # What counts has to see every answer, also those to errors: it stands around a table of its own.
+    counting = [Middleware(RateLimit, limiter=limiter, settings=settings), Middleware(Errors)]
     app = FastAPI(
         title=TITLE,
         version=VERSION,
@@ -93,9 +104,10 @@ def application(
             Middleware(ServerTiming),
             Middleware(Deadline, seconds=settings.request_timeout),
             Middleware(Errors),
+            Middleware(InFlight, limit=settings.max_in_flight),
+            *([] if settings.gateway_rate_limit_disabled else counting),
             Middleware(Refusal),
             Middleware(PlainPath),
-            Middleware(InFlight, limit=settings.max_in_flight),
             Middleware(BodyLimit, limit=settings.max_body_bytes),
             Middleware(Compress),
             Middleware(Head),

@@ -42,7 +42,7 @@ _SAMPLES: dict[int, Error | Problem | Exception] = {
     415: Problem(problem.UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json, in UTF-8."),
     422: Invalid([Violation("title", "is required"), Violation("colour", "is not known here")]),
     428: Problem(problem.PRECONDITION_REQUIRED, "If-Match must name the ETag that this changes, or be *."),
-    429: Exhausted("too many attempts", 30),
+    429: Exhausted("An address may send 100 requests in 900 seconds; Retry-After says when to try again.", 432),
     431: Problem(HEAD_TOO_LARGE, "Request line and headers may have at most 65536 bytes together."),
     500: RuntimeError(),
     503: Unavailable("", 1),
@@ -58,7 +58,13 @@ _HEADERS = {
     ),
     "Location": ("the path of the new resource", "string"),
 }
-_ALWAYS = (400, 408, 413, 422, 431, 500, 503, 504)
+_LIMITS = {
+    "RateLimit-Limit": ("requests in a window, of the policy with the least left", "integer", 100),
+    "RateLimit-Remaining": ("how many of these are left", "integer", 57),
+    "RateLimit-Reset": ("seconds until all of them are there again", "integer", 432),
+    "RateLimit-Policy": ("the policies that counted: requests, and the seconds of their window", "string", "100;w=900"),
+}
+_ALWAYS = (400, 408, 413, 422, 429, 431, 500, 503, 504)
 
 
 def answers(
@@ -85,6 +91,14 @@ def headers_of(*names: str) -> dict[str, Any]:
     return {
         name: {"description": _HEADERS[name][0], "required": True, "schema": {"type": _HEADERS[name][1]}}
         for name in names
+    }
+
+
+def _limits() -> dict[str, Any]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers-06; a gateway without limits leaves them out."""
+    return {
+        name: {"description": told, "required": False, "schema": {"type": kind}, "example": example}
+        for name, (told, kind, example) in _LIMITS.items()
     }
 
 
@@ -128,9 +142,8 @@ PREFER = {
 
 
 def _success(status: int, model: type[BaseModel] | None, headers: tuple[str, ...]) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": _DESCRIPTIONS[status]}
-    if headers:
-        described["headers"] = headers_of(*(name for name in headers if status == 201 or name != "Location"))
+    own = headers_of(*(name for name in headers if status == 201 or name != "Location"))
+    described: dict[str, Any] = {"description": _DESCRIPTIONS[status], "headers": {**own, **_limits()}}
     return described if model is None else {**described, "model": model}
 
 
@@ -141,9 +154,10 @@ def _refusal(status: int) -> dict[str, Any]:
     sample = _SAMPLES[status]
     shown = sample if isinstance(sample, Problem) else problem_for(sample)
     schema = "InvalidProblem" if status == 422 else "Problem"
+    own = headers_of(*(name for name in shown.headers if name in _HEADERS))
     return {
         "description": shown.row.title,
-        "headers": headers_of(*(name for name in shown.headers if name in _HEADERS)),
+        "headers": {**own, **(_limits() if status == 429 else {})},
         "content": {
             CONTENT_TYPE: {
                 "schema": {"$ref": f"#/components/schemas/{schema}"},

@@ -1,13 +1,36 @@
 """The settings of the gateway."""
 
 import re
+from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from chassis import settings
-from chassis.settings import Port, Target
+from chassis.settings import Port, RedisUrl, Target
+from gateway.limiting.addresses import Network
+from gateway.limiting.quota import Quota
+
+
+def _quota(value: object) -> object:
+    return Quota.parse(value) if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be networks, as in 10.0.0.0/8,2001:db8::/32") from None
+
+
+Limit = Annotated[Quota, NoDecode, BeforeValidator(_quota)]
+"""Requests per time, in the notation of `limits`."""
+
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+"""Addresses and networks in CIDR notation (RFC 4632), with commas in between."""
 
 _ORIGIN = re.compile(r"(https?)://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
 _DEFAULT_PORTS = {("http", "80"), ("https", "443")}
@@ -62,4 +85,25 @@ class Settings(settings.Settings):
     )
     cors_origins: Annotated[frozenset[str], NoDecode, BeforeValidator(_origins)] = Field(
         default=frozenset(), description="origins whose pages may read the answers, comma-separated; empty: none"
+    )
+
+    gateway_rate_limit_address: Limit = Field(
+        default=Quota(100, 900),
+        description="API requests of an address, as in 100 per 15 minutes; more are refused (429)",
+    )
+    gateway_rate_limit_auth: Limit = Field(
+        default=Quota(5, 900), description="failed requests of an address to /api/v1/auth/"
+    )
+    gateway_rate_limit_subject: Limit = Field(
+        default=Quota(1000, 900), description="API requests of a person, wherever they come from"
+    )
+    gateway_rate_limit_disabled: bool = Field(default=False, description="no limits at all: for load tests")
+    gateway_trusted_proxies: Networks = Field(
+        default=(), description="networks whose X-Forwarded-For is believed, as in 10.0.0.0/8,2001:db8::/32"
+    )
+    redis_url: RedisUrl = Field(
+        default=SecretStr(""), description="where gateways share their counts; each keeps its own when empty"
+    )
+    redis_timeout: float = Field(
+        default=0.25, gt=0, description="seconds a request may wait for Redis before it is counted here"
     )

@@ -14,6 +14,9 @@ http_requests = Histogram(
     buckets=_SECONDS,
 )
 
+rate_limited = Counter("primetrade_rate_limit_decisions", "Requests counted against a quota", ("policy", "outcome"))
+rate_limit_fallbacks = Counter("primetrade_rate_limit_fallbacks", "Counts kept in process because Redis was away")
+
 rpc_handled = Histogram(
     "primetrade_rpc_server_duration_seconds",
     "Time a gRPC server took for a call",

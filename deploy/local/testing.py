@@ -88,18 +88,27 @@ def free_settings(data: Path, **values: object) -> LocalSettings:
     return LocalSettings(**{"data_dir": data, "port_base": base, "gateway_port": base + PORTS, **values})  # type: ignore[arg-type]
 
 
+def _unlimited(programs: Sequence[Program]) -> Sequence[Program]:
+    unlimited = {"GATEWAY_RATE_LIMIT_DISABLED": "1"}
+    return [
+        replace(program, environment={**program.environment, **unlimited}) if program.name == "gateway" else program
+        for program in programs
+    ]
+
+
 @contextlib.contextmanager
 def running_suite(data: Path, change: Change = list, **values: object) -> Iterator[RunningSuite]:
     """The suite inside the block, every process well, as `change` makes its programs. Raises LauncherError naming what
     is not well.
 
-    The block takes a few seconds to enter, so share it between tests: in a fixture of module or session scope.
+    Its gateway has no rate limits, for all of a test comes from one address. The block takes a few seconds to enter, so
+    share it between tests: in a fixture of module or session scope.
     """
     settings = free_settings(data, **values)
     if settings.kind is not None:
         settings.kind.prepare()
     steps: list[str] = []
-    suite = Suite(settings, change(suite_programs(settings)), say=steps.append)
+    suite = Suite(settings, change(_unlimited(suite_programs(settings))), say=steps.append)
     try:
         suite.start()
         yield RunningSuite(suite)

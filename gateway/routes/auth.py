@@ -15,7 +15,7 @@ from gateway.translate.auth import session_json, tokens_json
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"], route_class=Public)
 
 
-@router.post("/register", status_code=201, responses=answers({201: Session}, 409, 429, protected=False, body=True))
+@router.post("/register", status_code=201, responses=answers({201: Session}, 409, protected=False, body=True))
 async def register(request: Request, body: Registration) -> Response:
     """Register an account and start its first session."""
     asked = auth_pb2.RegisterRequest(name=body.name, email=body.email, password=body.password)
@@ -23,7 +23,7 @@ async def register(request: Request, body: Registration) -> Response:
     return answer(session_json(response.account, response.tokens), 201)
 
 
-@router.post("/login", responses=answers({200: Session}, 401, 429, protected=False, body=True))
+@router.post("/login", responses=answers({200: Session}, 401, protected=False, body=True))
 async def login(request: Request, body: Credentials) -> Response:
     """Start a session. An unknown address and a wrong password get the same answer."""
     asked = auth_pb2.LoginRequest(email=body.email, password=body.password)
@@ -31,7 +31,7 @@ async def login(request: Request, body: Credentials) -> Response:
     return answer(session_json(response.account, response.tokens))
 
 
-@router.post("/refresh", responses=answers({200: Tokens}, 401, 429, protected=False, body=True))
+@router.post("/refresh", responses=answers({200: Tokens}, 401, protected=False, body=True))
 async def refresh(request: Request, body: RefreshToken) -> Response:
     """Turn a refresh token into the next pair. A token that comes back later ends its session."""
     response = await neighbours(request).auth.Refresh(auth_pb2.RefreshRequest(refresh_token=body.refresh_token))

@@ -7,14 +7,19 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.clock import Clock
 from chassis.testing.engines import free_port
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
 from gateway.app import build
+from gateway.limiting.quota import Quota
 from gateway.server import HttpServer
 from gateway.settings import Settings
 from gateway.tests.contract import Contract
 from gateway.tests.upstream import PERSON_ID, Upstream
+
+PLENTY = dict.fromkeys((f"gateway_rate_limit_{name}" for name in ("address", "auth", "subject")), Quota(1_000_000, 900))
+"""Settings of limits that no test reaches."""
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +54,7 @@ def token(issuer: Issuer) -> str:
 async def origin(services: Upstream) -> AsyncIterator[str]:
     """The URL of a gateway whose services are there."""
     async with served(services.target) as origin:
-        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
         yield origin
 
 
@@ -57,7 +62,7 @@ async def origin(services: Upstream) -> AsyncIterator[str]:
 async def impatient_origin(services: Upstream) -> AsyncIterator[str]:
     """The URL of a gateway that waits for nobody."""
     async with served(services.target, upstream_timeout=0.3, request_timeout=0.5) as origin:
-        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
         yield origin
 
 
@@ -65,7 +70,7 @@ async def impatient_origin(services: Upstream) -> AsyncIterator[str]:
 async def narrow_origin(services: Upstream) -> AsyncIterator[str]:
     """The URL of a gateway that holds two requests at most, as long as a test needs."""
     async with served(services.target, upstream_timeout=120.0, request_timeout=120.0, max_in_flight=2) as origin:
-        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
         yield origin
 
 
@@ -80,7 +85,7 @@ async def lonely_origin() -> AsyncIterator[str]:
 async def strict_origin(services: Upstream) -> AsyncIterator[str]:
     """The URL of a gateway that demands If-Match."""
     async with served(services.target, require_preconditions=True) as origin:
-        await eventually(lambda: _ready(origin), "the gateway is ready and nothing is degraded")
+        await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
         yield origin
 
 
@@ -141,15 +146,16 @@ def checked(origin: str, contract: Contract, token: str = "") -> httpx.AsyncClie
 
 
 @asynccontextmanager
-async def served(target: str, **settings: Any) -> AsyncIterator[str]:
-    """A gateway whose services are all at the target; its URL."""
+async def served(target: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[str]:
+    """A gateway whose services are all at the target, with limits that no test reaches; its URL."""
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), target)
-    process = build(Settings(gateway_port=0, **{**targets, **settings}))
+    process = build(Settings(gateway_port=0, **{**targets, **PLENTY, **settings}), clock)
     async with process.running():
         yield f"http://127.0.0.1:{process.component(HttpServer).port}"
 
 
-async def _ready(origin: str) -> bool:
+async def ready(origin: str) -> bool:
+    """Whether the gateway is, with all its services."""
     async with httpx.AsyncClient() as client:
         response = await client.get(f"{origin}/readyz")
         return response.status_code == 200 and response.json()["degraded"] == []

@@ -77,3 +77,4 @@ def _require_headers(response: httpx.Response) -> None:
         assert len(values) == 1, f"{name.decode()} is there {len(values)} times"
     assert response.headers["x-request-id"]
     assert "server" not in response.headers
+    assert not [name for name in response.headers if name.startswith("x-ratelimit")]

@@ -59,11 +59,12 @@ NOTIFICATION = notify_pb2.Notification(
 )
 _ACCOUNT = auth_pb2.Account(id=PERSON_ID, name="Ada", email="ada@example.com", roles=["user"], create_time=AT)
 _TOKENS = auth_pb2.TokenSet(access_token="aaa.bbb.ccc", refresh_token="rrr", expires_in=Duration(seconds=900))
+LOGGED_IN = auth_pb2.LoginResponse(account=_ACCOUNT, tokens=_TOKENS)
 
 Answer = Message | Exception | Callable[[Any], Awaitable[Message]]
 _USUAL: dict[str, Answer] = {
     "Register": auth_pb2.RegisterResponse(account=_ACCOUNT, tokens=_TOKENS),
-    "Login": auth_pb2.LoginResponse(account=_ACCOUNT, tokens=_TOKENS),
+    "Login": LOGGED_IN,
     "Refresh": auth_pb2.RefreshResponse(tokens=_TOKENS),
     "Logout": Empty(),
     "ListRevokedSessions": auth_pb2.ListRevokedSessionsResponse(
@@ -164,14 +165,16 @@ class Upstream:
 class Held:
     """An answer that waits until it is let go."""
 
-    def __init__(self, message: Message) -> None:
-        self._message = message
+    def __init__(self, answer: Message | Exception) -> None:
+        self._answer = answer
         self.asked, self.go = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, _: Any) -> Message:
         self.asked.set()
         await self.go.wait()
-        return self._message
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
 
 
 def _jwks(issuer: Issuer) -> auth_pb2.GetJwksResponse:

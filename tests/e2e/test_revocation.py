@@ -22,9 +22,8 @@ MANY = 17
 async def another(suite: RunningSuite) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a second gateway beside the suite's own."""
     targets = {f"{name}_target": f"127.0.0.1:{suite.ports(name)['grpc']}" for name in SERVICES}
-    settings = Settings.model_validate(
-        {"gateway_port": 0, "kafka_bootstrap_servers": suite.kafka_bootstrap_servers, **targets}
-    )
+    own = {"gateway_port": 0, "gateway_rate_limit_disabled": True}
+    settings = Settings.model_validate({**own, "kafka_bootstrap_servers": suite.kafka_bootstrap_servers, **targets})
     process = build(settings)
     async with process.running():
         origin = f"http://127.0.0.1:{process.component(HttpServer).port}"

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from google.protobuf.message import Message
 
 from chassis.background import Background
+from chassis.cancelling import cancel
 from chassis.events.consuming.closing import close
 from chassis.events.consuming.handler import Handler
 from chassis.events.consuming.rewinding import begins_anew
@@ -72,22 +73,40 @@ class Broadcast(Background):
         self._looked_at = float("-inf")
         self._ends: Mapping[TopicPartition, int] = {}
         self._kafka: AIOKafkaConsumer | None = None
+        self._attempt: asyncio.Task[AIOKafkaConsumer] | None = None
         self.name = f"broadcast {self._topic}"
 
     async def __aenter__(self) -> None:
         if self._patience is not None:
-            await self._connected(self._patience)
+            try:
+                await self._connected(self._patience)
+            except BaseException:
+                await self._closed()
+                raise
         await super().__aenter__()
 
     async def __aexit__(self, *error: object) -> None:
         await super().__aexit__(*error)
-        if self._kafka is not None:
-            await close(self._kafka, STOP_SECONDS)
+        await self._closed()
 
     async def _connected(self, seconds: float) -> AIOKafkaConsumer:
         where = f"Kafka at {self._settings.kafka_bootstrap_servers} ({self.name})"
-        self._kafka = await ready(where, self._connect, seconds)
+        self._kafka = await ready(where, self._attempted, seconds)
         return self._kafka
+
+    async def _attempted(self) -> AIOKafkaConsumer:
+        # Not cancelled with who waits for it: aiokafka leaves a connection open that is cut while it is being opened.
+        self._attempt = asyncio.create_task(self._connect(), name=f"{self.name} connecting")
+        return await asyncio.shield(self._attempt)
+
+    async def _closed(self) -> None:
+        kafka, attempt = self._kafka, self._attempt
+        if kafka is None and attempt is not None:
+            await asyncio.wait({attempt}, timeout=STOP_SECONDS)
+            await cancel([attempt])
+            kafka = None if attempt.cancelled() or attempt.exception() else attempt.result()
+        if kafka is not None:
+            await close(kafka, STOP_SECONDS)
 
     async def _connect(self) -> AIOKafkaConsumer:
         kafka = AIOKafkaConsumer(

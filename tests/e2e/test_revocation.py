@@ -22,12 +22,12 @@ MANY = 17
 async def another(suite: RunningSuite) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a second gateway beside the suite's own."""
     targets = {f"{name}_target": f"127.0.0.1:{suite.ports(name)['grpc']}" for name in SERVICES}
-    own = {"gateway_port": 0, "gateway_rate_limit_disabled": True}
+    own = {"gateway_port": 0, "gateway_rate_limit_disabled": True, "upstream_timeout": 60, "request_timeout": 60}
     settings = Settings.model_validate({**own, "kafka_bootstrap_servers": suite.kafka_bootstrap_servers, **targets})
     process = build(settings)
     async with process.running():
         origin = f"http://127.0.0.1:{process.component(HttpServer).port}"
-        async with httpx.AsyncClient(base_url=origin, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=origin, timeout=90) as http:
 
             async def ready() -> bool:
                 return (await http.get("/readyz")).status_code == 200

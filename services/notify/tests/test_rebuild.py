@@ -75,6 +75,7 @@ async def test_what_was_damaged_missing_or_forged_is_right_again_and_nobody_is_t
     assert [entry.type for entry in await own.inbox(done.owner)] == [COMPLETED]
 
 
+@pytest.mark.slow
 async def test_no_reminder_is_owed_for_what_is_past(own: House) -> None:
     task = Task(uuid4(), due=ahead(seconds=-1))
     event = task.created()
@@ -85,6 +86,7 @@ async def test_no_reminder_is_owed_for_what_is_past(own: House) -> None:
     assert await own.inbox(task.owner) == []
 
 
+@pytest.mark.slow
 async def test_events_that_come_during_a_rebuild_are_all_there(own: House) -> None:
     tasks: list[Task] = []
     stop = asyncio.Event()
@@ -112,6 +114,7 @@ async def test_events_that_come_during_a_rebuild_are_all_there(own: House) -> No
         assert (row["sequence"], row["title"], row["open"]) == (3, "Last", False)
 
 
+@pytest.mark.slow
 async def test_a_task_that_the_topic_does_not_tell_of_is_a_persons_decision(own: House, issuer: Issuer) -> None:
     task = Task(uuid4(), due=ahead(days=9), status=tasks_pb2.TASK_STATUS_IN_PROGRESS)
     row = {

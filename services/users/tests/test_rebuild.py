@@ -99,6 +99,7 @@ async def test_what_was_damaged_missing_or_forged_is_right_again(own: World) -> 
         await gapless(own, person.id, version + 1)
 
 
+@pytest.mark.slow
 async def test_a_rebuild_of_what_is_right_changes_nothing_and_leaves_the_generation_before(own: World) -> None:
     for number in range(3):
         await own.person(f"Person {number}")
@@ -186,6 +187,7 @@ async def test_under_a_load_of_writes_nothing_is_lost_and_no_read_fails(engines:
             await gapless(one, person.id, versions[person.id])
 
 
+@pytest.mark.slow
 async def test_another_process_follows_a_switch(engines: Engines, issuer: Issuer) -> None:
     values = settings(engines, issuer, profile_cache_size=1)
     async with running(values, issuer) as one, running(values, issuer) as other:
@@ -200,6 +202,7 @@ async def test_another_process_follows_a_switch(engines: Engines, issuer: Issuer
         await eventually(lambda: named("Ada"), "the other process to follow")
 
 
+@pytest.mark.slow
 async def test_an_account_that_never_got_its_profile_gets_it(engines: Engines, issuer: Issuer) -> None:
     """As when the consumer had put the registration aside, or its offsets were lost beyond it."""
     values = settings(engines, issuer)
@@ -218,6 +221,7 @@ async def test_an_account_that_never_got_its_profile_gets_it(engines: Engines, i
         await gapless(world, lost.id, 2)
 
 
+@pytest.mark.slow
 async def test_a_topic_that_was_cut_is_not_taken_for_the_whole(own: World, monkeypatch: pytest.MonkeyPatch) -> None:
     told = await own.person()
     await quiet(own)
@@ -239,6 +243,7 @@ async def test_a_topic_that_was_cut_is_not_taken_for_the_whole(own: World, monke
     assert await own.get("me", told.id) == told
 
 
+@pytest.mark.slow
 async def test_of_two_rebuilds_one_is_refused(own: World) -> None:
     mongo = own.process.component(Mongo)
     lease = Lease(mongo.collection(LEASES), "rebuild-profiles", "somebody else", SystemClock())
@@ -274,6 +279,7 @@ async def test_what_the_topic_does_not_tell_of_is_a_persons_decision(own: World)
     assert counts(await rebuild(Untold.DROPPED)) == (0, 0, 0, 1, 0)
 
 
+@pytest.mark.slow
 async def test_what_another_run_has_cleared_away_does_not_go_live(own: World) -> None:
     hers = await own.person()
     await quiet(own)

@@ -88,6 +88,10 @@ protos: setup ## Generate protos/gen and docs/asyncapi.yaml from the contracts
 	@$(PY) protos/generate.py
 	@$(PY) -m protos.asyncapi
 
+.PHONY: openapi
+openapi: setup ## Generate docs/openapi.json from the gateway's routes
+	@$(PY) -m gateway.openapi
+
 .PHONY: bench-events
 bench-events: setup ## Measure the event backbone beside bare clients on real engines; writes docs/performance-events.md
 	@ENGINES=real $(PY) -m benchmarks.events

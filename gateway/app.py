@@ -33,7 +33,7 @@ from gateway.middleware.security_headers import SecurityHeaders
 from gateway.middleware.server_timing import ServerTiming
 from gateway.middleware.trace import Trace
 from gateway.neighbours import Channels, Neighbours
-from gateway.openapi import TITLE, VERSION
+from gateway.openapi.document import TITLE, VERSION
 from gateway.readiness import NeighbourWatch, Readiness
 from gateway.refusals import refuse_bug, refuse_route
 from gateway.revocations import Revocations

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.problem import NO_ROUTE, Problem
-from gateway.openapi import document
+from gateway.openapi.document import document
 from gateway.problems import Refused
 
 router = APIRouter(include_in_schema=False)

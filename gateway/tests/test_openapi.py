@@ -19,7 +19,8 @@ from chassis.errors import (
     VersionMismatch,
 )
 from gateway.app import ROUTES
-from gateway.openapi import document
+from gateway.openapi.__main__ import PLACE, written
+from gateway.openapi.document import document
 from gateway.tests.contract import Contract
 from gateway.tests.samples import PUBLIC, SAMPLES, Sample
 from gateway.tests.upstream import TASK_ID, Upstream
@@ -51,6 +52,10 @@ SENT: dict[int, dict[str, Any]] = {
 
 def test_the_document_is_valid_openapi() -> None:
     validate(DOCUMENT)
+
+
+def test_the_committed_document_is_what_the_routes_say() -> None:
+    assert PLACE.read_text() == written(), "run `make openapi`"
 
 
 def test_every_operation_of_the_api_has_a_sample_here() -> None:

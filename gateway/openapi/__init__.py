@@ -1,0 +1,1 @@
+"""The REST contract: what the routes say of themselves, as one OpenAPI document."""

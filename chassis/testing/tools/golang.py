@@ -10,14 +10,16 @@ GO = Need("go", "install Go 1.25 or later")
 
 
 def go_tool(name: str, module: str, command: str, version: str, hash_: str, takes: str) -> Tool:
-    """The tool whose main package is `command` within the module; its binary has the last word of that as its name."""
+    """The tool whose main package is `command` within the module, or the module itself; its binary has the last word
+    of that as its name."""
+    package = f"{module}/{command}".rstrip("/")
 
     def build(folder: Path) -> None:
-        run(["go", "install", f"{module}/{command}@{version}"], {**os.environ, "GOBIN": str(folder)})
+        run(["go", "install", f"{package}@{version}"], {**os.environ, "GOBIN": str(folder)})
 
     def check(folder: Path) -> None:
         """What `go version -m` reads out of the binary was written there by the linker."""
-        told = [line.split() for line in run(["go", "version", "-m", folder / Path(command).name]).splitlines()]
+        told = [line.split() for line in run(["go", "version", "-m", folder / Path(package).name]).splitlines()]
         if ["mod", module, version, hash_] not in told:
             raise ToolError(f"the {name} that was built is not {version} {hash_}")
 

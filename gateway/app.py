@@ -22,6 +22,7 @@ from gateway.middleware.body_limit import BodyLimit
 from gateway.middleware.compress import Compress
 from gateway.middleware.cors import Cors
 from gateway.middleware.deadline import Deadline
+from gateway.middleware.deprecated import Deprecated, leaving
 from gateway.middleware.errors import Errors
 from gateway.middleware.head import Head
 from gateway.middleware.in_flight import InFlight
@@ -89,6 +90,7 @@ def application(
     """The ASGI application: the routes behind the concerns, outermost first."""
     # What counts has to see every answer, also those to errors: it stands around a table of its own.
     counting = [Middleware(RateLimit, limiter=limiter, settings=settings), Middleware(Errors)]
+    deprecated = leaving(ROUTES)
     app = FastAPI(
         title=TITLE,
         version=VERSION,
@@ -101,6 +103,7 @@ def application(
             Middleware(Measure),
             Middleware(SecurityHeaders),
             *([Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else ()),
+            *([Middleware(Deprecated, routes=deprecated)] if deprecated else ()),
             Middleware(ServerTiming),
             Middleware(Deadline, seconds=settings.request_timeout),
             Middleware(Errors),

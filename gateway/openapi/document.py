@@ -33,6 +33,7 @@ Tasks of a person, and an inbox that tells what happened to them.
 - An operation without a body takes none, or `{}`; another is refused (400). No body may have a Content-Encoding (415).
 - Requests are limited: by the account of a valid token, else by address; failures under `/api/v1/auth/` more narrowly.
   The RateLimit headers of every answer tell what is left (draft-ietf-httpapi-ratelimit-headers-06); over it is 429.
+- An operation on its way out says so in every answer: Deprecation (RFC 9745), Sunset (RFC 8594). None is.
 - Headers have a size, a number (431) and a time to arrive (408). What is not HTTP/1.1 as RFC 9112 has it is 400, an
   unknown method or transfer coding 501, and each is the last answer of its connection.
 """

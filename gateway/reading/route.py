@@ -20,6 +20,7 @@ from starlette.responses import Response
 from chassis.errors import NotFound
 from chassis.identity import set_principal
 from gateway.access import authenticated
+from gateway.deprecation import deprecation_of
 from gateway.reading.body import read_body, read_no_body
 from gateway.reading.query import NoQuery, read_query
 
@@ -36,6 +37,9 @@ class Public(APIRoute):
         options["operation_id"] = to_camel(endpoint.__name__)
         if self.protected:
             options["openapi_extra"] = {"security": [{"bearer": []}], **(options.get("openapi_extra") or {})}
+        self.deprecation = deprecation_of(endpoint)
+        if self.deprecation:
+            options = self.deprecation.documented(options)
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -92,6 +92,10 @@ protos: setup ## Generate protos/gen and docs/asyncapi.yaml from the contracts
 openapi: setup ## Generate docs/openapi.json from the gateway's routes
 	@$(PY) -m gateway.openapi
 
+.PHONY: routes
+routes: setup ## Every route, and what it answers without a token, with one that has ended, to others and to the owner
+	@$(PY) -m gateway.authorisation
+
 .PHONY: bench-events
 bench-events: setup ## Measure the event backbone beside bare clients on real engines; writes docs/performance-events.md
 	@ENGINES=real $(PY) -m benchmarks.events

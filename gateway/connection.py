@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from chassis.errors import Unreadable
 from chassis.problem import TABLE, Problem
+from gateway.departure import DEPARTURE, Departure
 from gateway.framing import HEAD_TOO_LARGE, NOT_IMPLEMENTED, fault_of, unreadable
 from gateway.middleware.refusal import REFUSAL
 from gateway.reading.body import TOO_SLOW
@@ -62,6 +63,7 @@ class Connection(HttpToolsProtocol):
         """Bytes of the body at hand that are none of its data, beyond what each of its chunks may have."""
         self._fault: Problem | None = None
         self._deaf = False
+        self._departure = Departure()
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -71,6 +73,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_arrived()
         super().connection_lost(exc)
+        self._departure.leave()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -99,6 +102,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope[DEPARTURE] = self._departure  # type: ignore[literal-required]
         self._part, self._advanced = "head", True
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -3,6 +3,7 @@
 They are put around a method once, when the server is built, so that a call pays for their work and for nothing else.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -121,11 +122,15 @@ def with_telemetry(handler: Handler, method: str) -> Handler:
     async def handle(request: Any, context: Context) -> Any:
         started = time.perf_counter()
         parent, state = _metadata(context, "traceparent"), _metadata(context, "tracestate")
+        left = False
         with traces.continued(parent, method, tracestate=state):
             try:
                 return await handler(request, context)
+            except asyncio.CancelledError:
+                left = True
+                raise
             finally:
-                code = context.code()
+                code = grpc.StatusCode.CANCELLED if left else context.code()
                 code = by_number[code] if isinstance(code, int) else code
                 observe[code or grpc.StatusCode.OK](time.perf_counter() - started)
 

@@ -8,6 +8,7 @@ without FastAPI's own reading, which answers other statuses and costs more. An e
 import inspect
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from typing import Any, ClassVar, get_type_hints
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from chassis.errors import NotFound
 from chassis.identity import set_principal
 from gateway.access import authenticated
+from gateway.departure import NOBODY, ClientLeft, departure
 from gateway.deprecation import deprecation_of
 from gateway.reading.body import read_body, read_no_body
 from gateway.reading.query import NoQuery, read_query
@@ -43,7 +45,7 @@ class Public(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint, protected = self.endpoint, self.protected
+        endpoint, protected, safe = self.endpoint, self.protected, self.methods == {"GET"}
         query, body, ids = _signature(endpoint)
 
         async def handle(request: Request) -> Response:
@@ -57,7 +59,11 @@ class Public(APIRoute):
                 arguments["body"] = await read_body(request, body)
             else:
                 await read_no_body(request)
-            response: Response = await endpoint(request, **arguments)
+            try:
+                with departure(request) if safe else nullcontext():
+                    response: Response = await endpoint(request, **arguments)
+            except ClientLeft:
+                return Response(status_code=NOBODY)
             return response
 
         return handle

@@ -108,7 +108,7 @@ class Received:
 class Upstream:
     """Async context manager: the services at `target`. `answer` says what a method does until `as_usual`."""
 
-    def __init__(self, issuer: Issuer) -> None:
+    def __init__(self, issuer: Issuer, port: int = 0) -> None:
         self._usual = {**_USUAL, "GetJwks": _jwks(issuer)}
         self._answers = dict(self._usual)
         self.received: defaultdict[str, list[Received]] = defaultdict(list)
@@ -117,7 +117,7 @@ class Upstream:
             Service(descriptor, add, self, dict.fromkeys((m.name for m in descriptor.methods), Access.PUBLIC))
             for descriptor, add in _CONTRACTS
         ]
-        self._server = RpcServer(ServiceSettings(), services, _no_verifier(), self.health)
+        self._server = RpcServer(ServiceSettings(grpc_port=port), services, _no_verifier(), self.health)
 
     async def __aenter__(self) -> "Upstream":
         await self._server.__aenter__()
@@ -168,10 +168,16 @@ class Held:
     def __init__(self, answer: Message | Exception) -> None:
         self._answer = answer
         self.asked, self.go = asyncio.Event(), asyncio.Event()
+        self.cancelled, self.given = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, _: Any) -> Message:
         self.asked.set()
-        await self.go.wait()
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        self.given.set()
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer

@@ -50,10 +50,10 @@ ROUTES = [
 def build(settings: Settings, clock: Clock | None = None) -> Process:
     """The gateway of these settings. It starts without its neighbours, and serves what it can while they are away."""
     clock, channels = clock or SystemClock(), Channels.of(settings)
-    keys = auth_keys(channels.auth, patience=None)
+    keys = auth_keys(channels.own, patience=None)
     verifier = TokenVerifier(keys, settings.token_issuer, settings.token_audience, clock)
     deny_list = DenyList(clock, settings.deny_list_size, settings.deny_list_patience)
-    revocations = Revocations(channels.auth, deny_list, clock)
+    revocations = Revocations(channels.own, deny_list, clock)
     hearing = Broadcast(settings, AUTH, {SessionRevoked: revocations.revoked}, patience=None, follower=revocations)
     watch = NeighbourWatch(channels.by_name())
     readiness = Readiness(keys, deny_list, watch)
@@ -67,6 +67,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
         [
             Tracing(settings, "gateway"),
             *channels.by_name().values(),
+            channels.own,
             keys,
             revocations,
             hearing,

@@ -9,6 +9,7 @@ from primetrade.users.v1 import users_pb2, users_pb2_grpc
 from starlette.requests import Request
 
 from chassis.rpc.client import ServiceChannel
+from chassis.rpc.guard import Guard
 from chassis.rpc.keys import auth_channel
 from gateway.settings import Settings
 
@@ -19,22 +20,32 @@ _NOTIFICATIONS = notify_pb2.DESCRIPTOR.services_by_name["NotificationsService"].
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """The channels, each a component of the process."""
+    """The channels, each a component of the process, and each with a guard of its own: a service that is down takes
+    only its own routes down. `own` is auth again, past the guard: for what the gateway itself has to know."""
 
     auth: ServiceChannel
     users: ServiceChannel
     tasks: ServiceChannel
     notify: ServiceChannel
+    own: ServiceChannel
 
     @classmethod
     def of(cls, settings: Settings) -> "Channels":
         """The channels to where the settings say the services are."""
-        seconds = settings.upstream_timeout
+        seconds = min(settings.upstream_timeout, settings.request_timeout)
+
+        def guard(name: str) -> Guard:
+            return Guard(name, settings.upstream_max_in_flight, settings.upstream_failures)
+
+        def channel(name: str, target: str, service: str, *idempotent: str) -> ServiceChannel:
+            return ServiceChannel(target, service, seconds, idempotent, guard(name))
+
         return cls(
-            auth=auth_channel(settings.auth_target, seconds),
-            users=ServiceChannel(settings.users_target, _USERS, seconds, idempotent={"GetProfile"}),
-            tasks=ServiceChannel(settings.tasks_target, _TASKS, seconds, idempotent={"GetTask", "ListTasks"}),
-            notify=ServiceChannel(settings.notify_target, _NOTIFICATIONS, seconds, idempotent={"ListNotifications"}),
+            auth=auth_channel(settings.auth_target, seconds, guard("auth")),
+            users=channel("users", settings.users_target, _USERS, "GetProfile"),
+            tasks=channel("tasks", settings.tasks_target, _TASKS, "GetTask", "ListTasks"),
+            notify=channel("notify", settings.notify_target, _NOTIFICATIONS, "ListNotifications"),
+            own=auth_channel(settings.auth_target, seconds),
         )
 
     def by_name(self) -> dict[str, ServiceChannel]:

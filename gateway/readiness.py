@@ -15,18 +15,21 @@ from gateway.deny_list import BEHIND, DenyList
 log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 1.0
+_DEGRADED_SECONDS = 0.25
 _WAIT_SECONDS = 0.8
 
 
 class NeighbourWatch(Background):
     """Component: asks every neighbour's gRPC health once a second. `degraded` names those that did not say SERVING.
 
-    A neighbour counts as degraded until it has said otherwise.
+    A neighbour counts as degraded until it has said otherwise. While one is, they are asked more often, and its guard
+    learns of its return.
     """
 
     name = "neighbour-watch"
 
     def __init__(self, channels: Mapping[str, ServiceChannel]) -> None:
+        self._guards = {name: channel.guard for name, channel in channels.items()}
         self._stubs = {name: health_pb2_grpc.HealthStub(channel) for name, channel in channels.items()}
         self._serving: dict[str, bool] = dict.fromkeys(channels, False)
 
@@ -38,13 +41,15 @@ class NeighbourWatch(Background):
     async def _run(self) -> None:
         while True:
             await asyncio.gather(*(self._ask(name) for name in self._stubs))
-            await asyncio.sleep(_EVERY_SECONDS)
+            await asyncio.sleep(_DEGRADED_SECONDS if self.degraded else _EVERY_SECONDS)
 
     async def _ask(self, name: str) -> None:
         serving = await self._says_serving(name)
         if serving != self._serving[name]:
             log.info("neighbour_changed", neighbour=name, serving=serving)
         self._serving[name] = serving
+        if (guard := self._guards[name]) is not None:
+            guard.heard(serving)
 
     async def _says_serving(self, name: str) -> bool:
         try:

@@ -73,6 +73,12 @@ class Settings(settings.Settings):
     max_in_flight: int = Field(
         default=512, ge=1, description="API requests served at once; more are refused as unavailable (503)"
     )
+    upstream_max_in_flight: int = Field(
+        default=128, ge=1, description="calls a service may have in hand; more are refused as unavailable (503)"
+    )
+    upstream_failures: int = Field(
+        default=5, ge=1, description="calls in a row without an answer after which a service is left alone for a while"
+    )
     deny_list_size: int = Field(
         default=200_000, ge=1, description="ended sessions remembered, of .2 kB each; above, the oldest go first"
     )

@@ -6,15 +6,16 @@ from primetrade.auth.v1 import auth_pb2, auth_pb2_grpc
 
 from chassis.errors import Unavailable
 from chassis.rpc.client import RpcFailed, ServiceChannel
+from chassis.rpc.guard import Guard
 from chassis.tokens import ALGORITHM, RemoteKeys
 
 AUTH_SERVICE = auth_pb2.DESCRIPTOR.services_by_name["AuthService"].full_name
 FETCH_SECONDS = 5.0
 
 
-def auth_channel(target: str, timeout: float = FETCH_SECONDS) -> ServiceChannel:
+def auth_channel(target: str, timeout: float = FETCH_SECONDS, guard: Guard | None = None) -> ServiceChannel:
     """A channel to auth; only what changes nothing there may be asked for again when it is away."""
-    return ServiceChannel(target, AUTH_SERVICE, timeout, idempotent={"GetJwks", "ListRevokedSessions"})
+    return ServiceChannel(target, AUTH_SERVICE, timeout, {"GetJwks", "ListRevokedSessions"}, guard)
 
 
 def auth_keys(channel: ServiceChannel, patience: float | None) -> RemoteKeys:

@@ -31,6 +31,12 @@ rpc_called = Histogram(
     buckets=_SECONDS,
 )
 
+upstream_in_flight = Gauge("primetrade_upstream_in_flight", "Calls that a service has in hand", ("service",))
+upstream_open = Gauge(
+    "primetrade_upstream_open", "1 while calls to a service are refused because it did not answer", ("service",)
+)
+upstream_refused = Counter("primetrade_upstream_refused", "Calls to a service refused at once", ("service", "reason"))
+
 mongo_commands = Histogram(
     "primetrade_mongo_command_duration_seconds",
     "Time a MongoDB command took as the driver saw it",

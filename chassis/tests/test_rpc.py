@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from primetrade.notify.v1 import notify_pb2, notify_pb2_grpc
 
+from chassis.cancelling import cancel
 from chassis.clock import SystemClock
 from chassis.deadline import remaining, within
 from chassis.errors import (
@@ -30,6 +31,7 @@ from chassis.errors import (
 from chassis.identity import current_principal
 from chassis.rpc.client import RpcFailed, ServiceChannel, bearer, service_config
 from chassis.rpc.concerns import Access
+from chassis.rpc.guard import Guard
 from chassis.rpc.health import EngineChecks, RpcHealth
 from chassis.rpc.keys import auth_channel, auth_keys
 from chassis.rpc.server import RpcServer, Service
@@ -301,6 +303,82 @@ async def test_an_idempotent_call_is_tried_again_while_the_neighbour_is_unavaila
     wire.servicer.behave = behave
     assert (await wire.ask()).unread_size == 7
     assert wire.servicer.calls == 3
+
+
+async def test_an_outage_is_not_multiplied_by_retries() -> None:
+    async with wired() as wire:
+        wire.servicer.behave = failing(Unavailable("away"))
+        for _ in range(40):
+            with pytest.raises(Unavailable):
+                await wire.ask()
+        assert 40 < wire.servicer.calls < 80  # 160 if each call were four attempts
+
+
+async def test_every_address_of_a_neighbour_is_used(wire: Wire) -> None:
+    async with wired() as other:  # which takes the tokens of another issuer
+        target = f"ipv4:127.0.0.1:{wire.server.port},127.0.0.1:{other.server.port}"
+        async with ServiceChannel(target, DESCRIPTOR.full_name, 5.0) as channel:
+            stub, answered = notify_pb2_grpc.NotificationsServiceStub(channel), set()
+
+            async def both() -> bool:
+                try:
+                    await stub.ListNotifications(ASK, metadata=wire.user)
+                    answered.add(wire)
+                except Unauthenticated:
+                    answered.add(other)
+                return len(answered) == 2
+
+            await eventually(both, "both answered")
+
+
+async def test_nobody_at_the_target_is_left_alone_after_a_while_and_its_health_is_still_asked() -> None:
+    guard = Guard("nobody", limit=10, failures=3)
+    async with ServiceChannel("127.0.0.1:1", DESCRIPTOR.full_name, 2.0, guard=guard) as channel:
+        stub, health = notify_pb2_grpc.NotificationsServiceStub(channel), health_pb2_grpc.HealthStub(channel)
+        guard.heard(serving=False)
+        for message in ("did not answer",) * 3 + ("left alone",):
+            with pytest.raises(Unavailable, match=message):
+                await stub.ListNotifications(ASK, metadata=())
+        with pytest.raises(Unavailable, match="did not answer"):
+            await health.Check(health_pb2.HealthCheckRequest(), metadata=())
+        assert (guard.open, guard.count) == (True, 0)
+
+
+async def test_what_a_neighbour_says_and_who_gives_it_too_little_time_is_not_held_against_it(wire: Wire) -> None:
+    guard = Guard("said", limit=10, failures=1)
+    async with ServiceChannel(f"127.0.0.1:{wire.server.port}", DESCRIPTOR.full_name, 60.0, guard=guard) as channel:
+        stub = notify_pb2_grpc.NotificationsServiceStub(channel)
+        for error in (Unavailable("no database"), NotFound("task", "7"), RuntimeError("a bug"), Unauthenticated("who")):
+            wire.servicer.behave = failing(error)
+            with pytest.raises((Exception,)) as raised:
+                await stub.ListNotifications(ASK, metadata=wire.user)
+            assert isinstance(raised.value, type(error) | RpcFailed)
+            assert not guard.open
+        wire.servicer.behave = asyncio.Event().wait
+        with within(0.1), pytest.raises(DeadlineExceeded):
+            await stub.ListNotifications(ASK, metadata=wire.user)
+        assert not guard.open
+        with pytest.raises(DeadlineExceeded):
+            await stub.ListNotifications(ASK, metadata=wire.user, timeout=0.1)
+        assert guard.open
+
+
+async def test_a_caller_that_leaves_takes_its_call_along(wire: Wire) -> None:
+    entered, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def behave() -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    wire.servicer.behave = behave
+    asking = asyncio.create_task(wire.ask())
+    await entered.wait()
+    await cancel([asking])
+    await asyncio.wait_for(cancelled.wait(), 60)
 
 
 async def test_nobody_at_the_target_is_unavailable() -> None:

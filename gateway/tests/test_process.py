@@ -113,6 +113,8 @@ async def test_every_wrong_setting_is_named() -> None:
         "KAFKA_BOOTSTRAP_SERVERS": "kafka",
         "UPSTREAM_TIMEOUT": "soon",
         "REQUEST_TIMEOUT": "-1",
+        "UPSTREAM_MAX_IN_FLIGHT": "0",
+        "UPSTREAM_FAILURES": "0",
         "REQUIRE_PRECONDITIONS": "sometimes",
         "CORS_ORIGINS": "https://app.example,*",
     }

@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 ENGINE_TESTS := chassis/tests services tests/e2e tests/contract/test_records.py tests/benchmarks \
-	gateway/tests/test_shared_limits.py
+	gateway/tests/test_events.py gateway/tests/test_shared_limits.py
 .DEFAULT_GOAL := help
 # A suite of ten processes would compile itself ten times.
 unexport PYTHONDONTWRITEBYTECODE
@@ -99,6 +99,10 @@ routes: setup ## Every route, and what it answers without a token, with one that
 .PHONY: bench-events
 bench-events: setup ## Measure the event backbone beside bare clients on real engines; writes docs/performance-events.md
 	@ENGINES=real $(PY) -m benchmarks.events
+
+.PHONY: bench-streams
+bench-streams: setup ## Measure idle live streams of one gateway (STREAMS=2000) and events told to them
+	@$(PY) -m benchmarks.streams
 
 .PHONY: lock
 lock: setup ## Resolve pyproject.toml into requirements.lock, with hashes

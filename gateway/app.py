@@ -7,7 +7,8 @@ from starlette.middleware import Middleware
 
 from chassis.clock import Clock, SystemClock
 from chassis.events.consuming.broadcast import Broadcast
-from chassis.events.topics import AUTH
+from chassis.events.consuming.recent import Recent
+from chassis.events.topics import AUTH, NOTIFICATIONS, TASKS
 from chassis.process import Process
 from chassis.rpc.keys import auth_keys
 from chassis.telemetry import metrics
@@ -38,12 +39,15 @@ from gateway.openapi.document import TITLE, VERSION
 from gateway.readiness import NeighbourWatch, Readiness
 from gateway.refusals import refuse_bug, refuse_route
 from gateway.revocations import Revocations
-from gateway.routes import auth, docs, notifications, operations, tasks, users
+from gateway.routes import auth, docs, events, notifications, operations, tasks, users
 from gateway.server import HttpServer
 from gateway.settings import Settings
+from gateway.streaming.streams import Streams
 
 ROUTES = [
-    route for resource in (tasks, users, notifications, auth, operations, docs) for route in resource.router.routes
+    route
+    for resource in (tasks, users, notifications, events, auth, operations, docs)
+    for route in resource.router.routes
 ]
 
 
@@ -55,12 +59,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
     deny_list = DenyList(clock, settings.deny_list_size, settings.deny_list_patience)
     revocations = Revocations(channels.own, deny_list, clock)
     hearing = Broadcast(settings, AUTH, {SessionRevoked: revocations.revoked}, patience=None, follower=revocations)
+    streams = Streams(settings, deny_list, clock)
+    reading = Recent(settings, [TASKS, NOTIFICATIONS], settings.event_stream_seconds, streams)
     watch = NeighbourWatch(channels.by_name())
     readiness = Readiness(keys, deny_list, watch)
     url = settings.redis_url.get_secret_value()
     shared = SharedCounters(url, settings.redis_timeout) if url and not settings.gateway_rate_limit_disabled else None
     limiter = Limiter(ProcessCounters(clock), shared, clock)
-    app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness, limiter)
+    app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness, limiter, streams)
     metrics.build.info({"service": "gateway", "version": VERSION})
     return Process(
         "gateway",
@@ -71,9 +77,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
             keys,
             revocations,
             hearing,
+            reading,
             watch,
             *([shared] if shared else []),
             HttpServer(settings, app),
+            streams,
         ],
         readiness,
     )
@@ -87,6 +95,7 @@ def application(
     deny_list: DenyList,
     readiness: Readiness,
     limiter: Limiter,
+    streams: Streams,
 ) -> FastAPI:
     """The ASGI application: the routes behind the concerns, outermost first."""
     # What counts has to see every answer, also those to errors: it stands around a table of its own.
@@ -120,5 +129,6 @@ def application(
     )
     app.state.neighbours, app.state.verifier = neighbours, verifier
     app.state.keys, app.state.deny_list, app.state.readiness = keys, deny_list, readiness
+    app.state.streams = streams
     app.state.require_preconditions = settings.require_preconditions
     return app

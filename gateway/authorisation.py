@@ -45,6 +45,7 @@ TABLE: Mapping[tuple[str, str], Row] = {
     ("PATCH", "/api/v1/users/me"): _person(),
     ("GET", "/api/v1/notifications"): _person(),
     ("PATCH", "/api/v1/notifications/{notification_id}"): _owner(),
+    ("GET", "/api/v1/events"): _person(),
     ("POST", "/api/v1/auth/register"): _anybody(201),
     ("POST", "/api/v1/auth/login"): _anybody(),
     ("POST", "/api/v1/auth/refresh"): _anybody(),

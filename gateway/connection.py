@@ -20,6 +20,8 @@ from gateway.reading.body import TOO_SLOW
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (/[!->@-~]{0,1023})(?:\?[!-~]*)? HTTP/1\.[01]\r?\n")
 """A request line as RFC 9112, 3 has it, whatever its method."""
+ABORT = "primetrade.abort"
+"""Where a scope holds what closes the connection at once, whatever waits to be sent."""
 _LINGER_SECONDS = 2.0
 _CHUNK_HEAD = 16
 """Bytes of framing that a chunk may have without being asked about them."""
@@ -102,7 +104,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[DEPARTURE] = self._departure  # type: ignore[literal-required]
+        scope = cast(dict[str, Any], self.scope)
+        scope[DEPARTURE], scope[ABORT] = self._departure, self.transport.abort
         self._part, self._advanced = "head", True
 
     def on_header(self, name: bytes, value: bytes) -> None:

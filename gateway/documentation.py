@@ -1,6 +1,6 @@
 """What an operation answers, for the OpenAPI document: each status with its schema, headers and an example."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from pydantic import BaseModel
@@ -86,6 +86,11 @@ def answers(
     return {**own, **{status: _refusal(status) for status in sorted(common)}}
 
 
+def refusals(*statuses: int, besides: Set[int] = frozenset()) -> Responses:
+    """The refusals of an operation with a token and without a body, but those that it never gives."""
+    return {status: _refusal(status) for status in sorted({*_ALWAYS, *statuses, 401} - besides)}
+
+
 def headers_of(*names: str) -> dict[str, Any]:
     """The documentation of response headers."""
     return {
@@ -94,7 +99,7 @@ def headers_of(*names: str) -> dict[str, Any]:
     }
 
 
-def _limits() -> dict[str, Any]:
+def headers_of_limits() -> dict[str, Any]:
     """The fields of draft-ietf-httpapi-ratelimit-headers-06; a gateway without limits leaves them out."""
     return {
         name: {"description": told, "required": False, "schema": {"type": kind}, "example": example}
@@ -143,7 +148,7 @@ PREFER = {
 
 def _success(status: int, model: type[BaseModel] | None, headers: tuple[str, ...]) -> dict[str, Any]:
     own = headers_of(*(name for name in headers if status == 201 or name != "Location"))
-    described: dict[str, Any] = {"description": _DESCRIPTIONS[status], "headers": {**own, **_limits()}}
+    described: dict[str, Any] = {"description": _DESCRIPTIONS[status], "headers": {**own, **headers_of_limits()}}
     return described if model is None else {**described, "model": model}
 
 
@@ -157,7 +162,7 @@ def _refusal(status: int) -> dict[str, Any]:
     own = headers_of(*(name for name in shown.headers if name in _HEADERS))
     return {
         "description": shown.row.title,
-        "headers": {**own, **(_limits() if status == 429 else {})},
+        "headers": {**own, **(headers_of_limits() if status == 429 else {})},
         "content": {
             CONTENT_TYPE: {
                 "schema": {"$ref": f"#/components/schemas/{schema}"},

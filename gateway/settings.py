@@ -93,6 +93,25 @@ class Settings(settings.Settings):
         default=frozenset(), description="origins whose pages may read the answers, comma-separated; empty: none"
     )
 
+    event_stream_limit: int = Field(
+        default=5_000, ge=1, description="live streams open at once; more are refused as unavailable (503)"
+    )
+    event_stream_limit_per_person: int = Field(
+        default=10, ge=1, description="live streams of a person; more are refused (429)"
+    )
+    event_stream_heartbeat: float = Field(
+        default=15, gt=0, description="seconds of silence after which a stream is sent an id"
+    )
+    event_stream_seconds: float = Field(
+        default=300, gt=0, description="seconds for which a client that left can go on where it was"
+    )
+    event_stream_window_bytes: int = Field(
+        default=67_108_864, ge=1, description="bytes of events kept for that; above, the oldest go first"
+    )
+    event_stream_queue_bytes: int = Field(
+        default=262_144, ge=1024, description="bytes that may wait for a slow client; with more it is cut"
+    )
+
     gateway_rate_limit_address: Limit = Field(
         default=Quota(100, 900),
         description="API requests of an address, as in 100 per 15 minutes; more are refused (429)",

@@ -80,6 +80,18 @@ deny_list_dropped = Counter(
     "primetrade_deny_list_dropped_sessions", "Ended sessions forgotten too early, for want of room"
 )
 
+event_streams = Gauge("primetrade_event_streams_open", "Live streams that are open")
+event_streams_ended = Counter("primetrade_event_streams_ended", "Live streams that ended", ("reason",))
+event_stream_events = Counter("primetrade_event_stream_events", "Events given to live streams")
+event_stream_resets = Counter(
+    "primetrade_event_stream_resets", "Live streams whose client had to read everything again", ("reason",)
+)
+event_reader_age = Gauge(
+    "primetrade_event_reader_age_seconds", "Time since everything was known to be read that live streams tell"
+)
+event_window_events = Gauge("primetrade_event_window_events", "Records kept for clients that come back")
+event_window_bytes = Gauge("primetrade_event_window_bytes", "Memory that these take")
+
 cache_requests = Counter("primetrade_cache_requests", "Look-ups in a cache", ("cache", "outcome"))
 deliveries = Counter("primetrade_deliveries", "Attempts to hand a message to its channel", ("channel", "outcome"))
 deliveries_waiting = Gauge("primetrade_deliveries_waiting", "Messages queued or being sent", ("channel",))

@@ -2,6 +2,13 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+_HEAD = "primetrade.head"
+
+
+def asked_by_head(scope: Scope) -> bool:
+    """Whether what the application sees as GET is HEAD: for a route whose body has no end."""
+    return _HEAD in scope
+
 
 class Head:
     """Lets the application see HEAD as GET. The scope outside stays as it is, but learns which route served it."""
@@ -13,7 +20,7 @@ class Head:
         if scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        inner = {**scope, "method": "GET"}
+        inner = {**scope, "method": "GET", _HEAD: True}
         try:
             await self._app(inner, receive, send)
         finally:

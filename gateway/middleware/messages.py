@@ -9,6 +9,9 @@ Headers = MutableSequence[tuple[bytes, bytes]]
 AUTH = "/api/v1/auth/"
 """Where passwords come in and tokens go out."""
 
+EVENTS = "/api/v1/events"
+"""Where an answer has no end: it takes no place among the requests in flight, has no deadline and is not timed."""
+
 
 def header(scope: Scope, name: bytes) -> bytes:
     """The first header of that lower-case name, or nothing."""

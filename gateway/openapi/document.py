@@ -1,6 +1,7 @@
 """The OpenAPI document: made by FastAPI from the routes, completed here."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
@@ -11,9 +12,11 @@ from starlette.routing import BaseRoute
 from gateway.documentation import PREFER
 from gateway.reading.body import MERGE_PATCH
 from gateway.schemas.base import Answer, Body
+from gateway.schemas.events import KINDS
 from gateway.schemas.operations import NotReadyProblem
 from gateway.schemas.problem import FieldError, InvalidProblem, Problem
 
+_REFERENCE = re.compile(r"#/components/schemas/(\w+)")
 TITLE = "PrimeTrade Tasks"
 VERSION = "0.1.0"
 _DESCRIPTION = """\
@@ -27,6 +30,7 @@ Tasks of a person, and an inbox that tells what happened to them.
   `/auth/`, and by other methods, it is ignored.
 - Every `GET` can be asked as `HEAD`, and every path what it allows (`OPTIONS`). Paths are exact and have no encoded
   slashes (404); only `GET` and `HEAD` with one slash too many at the end are shown where to go (308).
+- What happens can be followed live: `GET /api/v1/events`, which stays open.
 - Answers of 1 kB and more are compressed as Accept-Encoding has it (zstd, br, gzip), those under /auth/ never.
 - A body is at most 32 deep, has at most 1,000 names and values, 100 names an object and 32,768 characters a string, and
   names nothing twice (400).
@@ -48,6 +52,7 @@ _TAGS = [
     {"name": "users", "description": "The caller's profile"},
     {"name": "tasks", "description": "The caller's tasks; somebody else's do not exist"},
     {"name": "notifications", "description": "The caller's inbox"},
+    {"name": "events", "description": "What happens to both, as it happens"},
     {"name": "operations", "description": "For operators and verifiers"},
 ]
 
@@ -63,11 +68,10 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     components = made["components"]
-    named = {
-        *components["schemas"],
-        *(model.__name__ for model in (Problem, FieldError, InvalidProblem, NotReadyProblem)),
-    }
-    components["schemas"] = {name: schema for name, schema in sorted(_schemas().items()) if name in named}
+    unreferenced: list[type[BaseModel]] = [Problem, FieldError, InvalidProblem, NotReadyProblem, *KINDS.values()]
+    schemas = _schemas()
+    named = _with_referenced({*components["schemas"], *(model.__name__ for model in unreferenced)}, schemas)
+    components["schemas"] = {name: schema for name, schema in sorted(schemas.items()) if name in named}
     components["securitySchemes"] = {"bearer": _BEARER}
     for name, path in made["paths"].items():
         if name.startswith("/api/"):
@@ -76,6 +80,15 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         if content := path.get("patch", {}).get("requestBody", {}).get("content"):
             content[MERGE_PATCH] = content["application/json"]
     return made
+
+
+def _with_referenced(names: set[str], schemas: Mapping[str, Any]) -> set[str]:
+    """These schemas and all that they refer to."""
+    found: set[str] = set()
+    while new := names - found:
+        found |= new
+        names = {name for each in new for name in _REFERENCE.findall(str(schemas[each]))}
+    return found
 
 
 def _schemas() -> dict[str, Any]:

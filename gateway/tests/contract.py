@@ -23,7 +23,10 @@ class Contract:
         ]
 
     async def check(self, response: httpx.Response) -> None:
-        """An event hook of httpx."""
+        """An event hook of httpx. A stream is left once it has begun: it has no end to read."""
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            await response.aclose()
+            response._content = b""
         await response.aread()
         _require_headers(response)
         if response.status_code >= 400 and response.request.method != "HEAD":

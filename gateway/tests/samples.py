@@ -33,6 +33,7 @@ SAMPLES = {
     "completeTask": Sample("POST", f"{_TASK}/complete", "CompleteTask"),
     "deleteTask": Sample("DELETE", _TASK, "DeleteTask", 204),
     "listNotifications": Sample("GET", "/api/v1/notifications", "ListNotifications"),
+    "streamEvents": Sample("GET", "/api/v1/events", ""),
     "updateNotification": Sample(
         "PATCH", f"/api/v1/notifications/{NOTIFICATION_ID}", "UpdateNotification", 200, {"read": True}
     ),

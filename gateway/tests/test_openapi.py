@@ -87,8 +87,10 @@ def test_every_example_is_as_its_schema_says() -> None:
 def test_every_body_and_every_success_has_an_example() -> None:
     for name, operation in API.items():
         for media in _media(operation):
+            if "example" in media:
+                continue
             schema = DOCUMENT["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]
-            assert "example" in media or schema.get("examples"), name
+            assert schema.get("examples"), name
 
 
 async def test_the_document_that_is_served_is_this_one(anonymous: httpx.AsyncClient) -> None:
@@ -97,7 +99,12 @@ async def test_the_document_that_is_served_is_this_one(anonymous: httpx.AsyncCli
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [(name, int(status)) for name, operation in API.items() for status in operation["responses"]],
+    [
+        (name, int(status))
+        for name, operation in API.items()
+        for status in operation["responses"]
+        if SAMPLES[name].rpc or int(status) not in RAISED  # of a stream, which asks no service: test_events.py
+    ],
 )
 async def test_every_documented_response_is_given(
     name: str,

@@ -1,0 +1,1 @@
+"""What live streams cost one gateway process."""

@@ -341,10 +341,10 @@ async def deaf(origin: str, token: str) -> AsyncIterator[None]:
 
 
 async def test_who_leaves_is_gone(one: Gateway, issuer: Issuer, owner: str) -> None:
-    before = len(one.streams)
+    await eventually(lambda: not len(one.streams), "the streams of the tests before are over")
     async with reading(one.origin, issuer.token(owner)):
-        assert len(one.streams) == before + 1
-    await eventually(lambda: len(one.streams) == before, "the stream is closed")
+        assert len(one.streams) == 1
+    await eventually(lambda: not len(one.streams), "the stream is closed")
 
 
 async def test_a_person_and_a_process_have_so_many_streams_and_no_more(
@@ -372,20 +372,21 @@ async def test_streams_take_no_place_among_the_requests_and_are_timed_until_they
     services: Upstream, where: dict[str, Any], issuer: Issuer, owner: str
 ) -> None:
     token = issuer.token(owner)
-    patience: dict[str, Any] = {"request_timeout": 0.2, "max_in_flight": 1, **QUICK}
+    patience: dict[str, Any] = {"request_timeout": 2, "max_in_flight": 1, **QUICK}
     async with gateway(services.target, where, **patience) as one, httpx.AsyncClient(base_url=one.origin) as client:
         labels = {"method": "GET", "route": PATH, "status": "200"}
         before = measured("primetrade_http_request_duration_seconds_sum", **labels) or 0
         began = time.monotonic()
         async with reading(one.origin, token) as reader:
+            opened = time.monotonic()
             headers = {"authorization": f"Bearer {token}", "prefer": "wait=1"}
             assert (await client.get("/api/v1/tasks", headers=headers)).status_code == 200
-            while time.monotonic() < began + 0.5:  # longer than a request may take
+            while time.monotonic() < opened + 2.2:  # longer than a request may take
                 await reader.begun()
         await eventually(lambda: len(one.streams) == 0, "the stream is closed")
         lasted = time.monotonic() - began
         timed = (measured("primetrade_http_request_duration_seconds_sum", **labels) or 0) - before
-        assert timed < lasted - 0.4
+        assert timed < lasted - 2
 
 
 async def test_head_does_not_wait_for_an_end(one: Gateway, issuer: Issuer, contract: Contract) -> None:

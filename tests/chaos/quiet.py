@@ -8,9 +8,11 @@ from pymongo import MongoClient
 
 from deploy.local.probes import on_the_way
 from deploy.local.testing import RunningSuite
+from tests.chaos.surroundings import SESSION_SECONDS
 
-STILL_SECONDS = 3.0
-"""For so long nothing must be on its way: every gauge is measured once a second."""
+STILL_SECONDS = 2.5 * SESSION_SECONDS
+"""For so long nothing must be on its way. The partitions of a member that was killed are nobody's until its session is
+over and the group has met again: for as long no gauge tells what is to be read there."""
 
 
 async def quiet(suite: RunningSuite, seconds: float) -> list[str]:

@@ -1,7 +1,8 @@
 """Gateways with live streams on a Kafka of a test's choice, what is published there, and clients that read streams."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ from gateway.tests.conftest import PLENTY, ready
 from gateway.tests.upstream import NOTIFICATION, TASK
 
 PATH = "/api/v1/events"
+_SECONDS = 120.0
+"""So long an event may take: only a defect reaches it, and then the test says so."""
 
 
 def hearing(engines: Engines) -> dict[str, Any]:
@@ -145,6 +148,10 @@ class Reader:
 
     async def next(self) -> Told | None:
         """The next event, None at the end."""
+        async with asyncio.timeout(_SECONDS):
+            return await self._next()
+
+    async def _next(self) -> Told | None:
         name, data = "", ""
         async for line in self._lines:
             word, _, value = line.partition(": ")
@@ -172,11 +179,20 @@ class Reader:
 
     async def named(self, name: str, **fields: Any) -> Told:
         """The next event of that name, whose notification or task has these fields; others are passed over."""
-        while told := await self.next():
+        (found,) = await self.unordered((name, fields))
+        return found
+
+    async def unordered(self, *wanted: tuple[str, Mapping[str, Any]]) -> list[Told]:
+        """For each of these names and fields the next event: of several topics none is bound to come first."""
+        found: dict[int, Told] = {}
+        while len(found) < len(wanted):
+            told = await self.next()
+            assert told, f"the stream ended before {wanted}"
             about = told.data.get("task") or told.data.get("notification") or {}
-            if told.name == name and fields.items() <= about.items():
-                return told
-        raise AssertionError(f"the stream ended before {name}")
+            for index, (name, fields) in enumerate(wanted):
+                if told.name == name and fields.items() <= about.items():
+                    found.setdefault(index, told)
+        return [found[index] for index in range(len(wanted))]
 
     async def take(self, count: int) -> list[Told]:
         """The next so many events."""

@@ -21,9 +21,10 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.settings import read_settings
-from chassis.testing.engines import Broker, free_port
+from chassis.testing.engines import Broker
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
+from chassis.testing.ports import free_port
 from gateway.tests.conftest import ready
 from gateway.tests.streams import PATH, Topics, hearing, topics
 from gateway.tests.upstream import Upstream

@@ -15,8 +15,9 @@ from chassis.events.envelope import Event
 from chassis.events.topics import TASKS
 from chassis.process import EngineAway
 from chassis.settings import Settings
-from chassis.testing.engines import Broker, Engines, free_port
+from chassis.testing.engines import Broker, Engines
 from chassis.testing.eventually import eventually
+from chassis.testing.ports import free_port
 from chassis.tests.kafka import Publisher, settings_for, task_event
 
 

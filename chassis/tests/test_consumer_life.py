@@ -21,9 +21,10 @@ from chassis.events.envelope import Event
 from chassis.events.topics import TASKS
 from chassis.process import EngineAway
 from chassis.settings import Settings
-from chassis.testing.engines import Broker, Engines, free_port
+from chassis.testing.engines import Broker, Engines
 from chassis.testing.eventually import eventually
 from chassis.testing.measured import measured
+from chassis.testing.ports import free_port
 from chassis.tests.kafka import Publisher, committed, dead_letters_of, settings_for, task_event
 
 FAST = Retries(attempts=2, errors=Backoff(0.001, 0.01), away=Backoff(0.001, 0.01))

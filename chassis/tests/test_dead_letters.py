@@ -19,9 +19,10 @@ from chassis.events.deadletters.memory import Redriven
 from chassis.events.deadletters.reading import Reader
 from chassis.events.envelope import Event
 from chassis.rpc.client import Metadata, bearer
-from chassis.testing.engines import Engines, free_port
+from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
 from chassis.testing.measured import measured
+from chassis.testing.ports import free_port
 from chassis.tests.kafka import CREATED, TRACEPARENT, records_of, settings_for, task_event
 from chassis.tests.post import SERVICE, Post, opened
 

@@ -14,7 +14,8 @@ from primetrade.events.v1 import dead_letters_pb2 as pb
 
 from chassis.events.__main__ import command_line
 from chassis.events.deadletters import printing
-from chassis.testing.engines import Engines, free_port
+from chassis.testing.engines import Engines
+from chassis.testing.ports import free_port
 from chassis.tests.kafka import CREATED, TRACEPARENT, settings_for, task_event
 from chassis.tests.post import SERVICE, Post, opened
 

@@ -11,8 +11,9 @@ from chassis.errors import DeadlineExceeded, Unavailable
 from chassis.mongo import Indexes, Mongo, engine_calls
 from chassis.process import EngineAway
 from chassis.settings import ServiceSettings
-from chassis.testing.engines import Engines, free_port
+from chassis.testing.engines import Engines
 from chassis.testing.measured import measured
+from chassis.testing.ports import free_port
 
 DRIVERS = ["motor", "pymongo"]
 

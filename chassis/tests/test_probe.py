@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from chassis.rpc.health import RpcHealth
-from chassis.testing.engines import free_port
+from chassis.testing.ports import free_port
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from primetrade.tasks.v1 import events_pb2, tasks_pb2
 
 from chassis.settings import Settings
-from chassis.testing.engines import Engines, free_port
+from chassis.testing.engines import Engines
+from chassis.testing.ports import free_port
 from chassis.tests.kafka import CREATED, Publisher, settings_for, task_event
 
 

@@ -15,7 +15,8 @@ from chassis.events.mismatch import Found, mismatches
 from chassis.events.topics import AUTH, TASKS, Declaration, declaration
 from chassis.process import EngineAway
 from chassis.settings import Settings
-from chassis.testing.engines import Engines, free_port
+from chassis.testing.engines import Engines
+from chassis.testing.ports import free_port
 from chassis.tests.notes import settings_for
 
 HOUR_MS = 3_600_000

@@ -2,12 +2,9 @@
 
 import errno
 import os
-import random
 import socket
-from collections.abc import Iterable
 
 from chassis.testing.engines import accepts
-from deploy.local.settings import PORTS
 
 
 def why_unusable(port: int, host: str = "127.0.0.1") -> str:
@@ -22,12 +19,3 @@ def why_unusable(port: int, host: str = "127.0.0.1") -> str:
                 "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({os.strerror(error.errno or 0)})"
             )
     return "is taken" if accepts(port) else ""
-
-
-def free_base(offsets: Iterable[int]) -> int:
-    """A PORT_BASE whose ports are free now, below the range that systems hand out by themselves."""
-    wanted = list(offsets)
-    while True:
-        base = random.randrange(15_000, 32_000 - 2 * PORTS, 2 * PORTS)  # noqa: S311 - no secret
-        if not any(why_unusable(base + offset) for offset in wanted):
-            return base

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploy.local.ports import free_base
+from chassis.testing.ports import free_block
 from deploy.local.programs import SERVICES, Program, kafka_bootstrap_servers, mongo_url, suite_programs
 from deploy.local.settings import PORTS, LocalSettings
 from deploy.local.suite import LauncherError, Suite
 
 _OFFSETS = (0, 1, 2, 3, *(offset + step for offset in SERVICES.values() for step in (0, 1)), PORTS)
+_BASES = range(15_000, 32_000 - PORTS, PORTS + 1)
 
 Change = Callable[[Sequence[Program]], Sequence[Program]]
 """Makes other programs of a suite's own: with another environment, or with something in between."""
@@ -83,7 +84,7 @@ class RunningSuite:
 
 def free_settings(data: Path, **values: object) -> LocalSettings:
     """Settings of a suite on free ports with its data in `data`; `values` are fields of LocalSettings."""
-    base = free_base(_OFFSETS)
+    base = free_block(_BASES, _OFFSETS)
     values = {"start_timeout": 240, **values}  # so generous that only a defect reaches it
     return LocalSettings(**{"data_dir": data, "port_base": base, "gateway_port": base + PORTS, **values})  # type: ignore[arg-type]
 

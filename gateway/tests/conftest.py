@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from chassis.clock import Clock
-from chassis.testing.engines import free_port
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
+from chassis.testing.ports import free_port
 from gateway.app import build
 from gateway.limiting.quota import Quota
 from gateway.server import HttpServer

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from chassis.errors import AlreadyExists, DeadlineExceeded, Exhausted, Unauthenticated, Unavailable
-from chassis.testing.engines import free_port
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
 from chassis.testing.measured import measured
+from chassis.testing.ports import free_port
 from gateway.limiting.quota import Quota
 from gateway.tests.callers import LOGIN, TASKS, Caller, StoppedClock, reset, told
 from gateway.tests.conftest import checked, ready, served

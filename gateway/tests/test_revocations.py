@@ -20,9 +20,10 @@ from chassis.errors import Unavailable
 from chassis.events.envelope import Event
 from chassis.events.topics import AUTH
 from chassis.telemetry import metrics
-from chassis.testing.engines import Broker, Engines, free_port
+from chassis.testing.engines import Broker, Engines
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
+from chassis.testing.ports import free_port
 from chassis.tests.kafka import Publisher, settings_for
 from gateway.app import build
 from gateway.revocations import Revocations

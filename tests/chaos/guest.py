@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from chassis.testing.engines import free_port
 from chassis.testing.eventually import eventually
+from chassis.testing.ports import free_port
 from deploy.local.probes import health_of
 from deploy.local.programs import Program
 

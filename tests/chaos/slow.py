@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from chassis.testing.engines import free_port, running
+from chassis.testing.engines import running
+from chassis.testing.ports import free_port
 from chassis.testing.tools.cache import obtain
 from chassis.testing.tools.toxiproxy import TOXIPROXY
 from deploy.local.programs import Program

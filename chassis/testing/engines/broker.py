@@ -4,7 +4,8 @@ from pathlib import Path
 
 from chassis.testing.engines.interruptible import Interruptible
 from chassis.testing.engines.kinds import Engines, EnginesSettings
-from chassis.testing.engines.servers import free_port, start
+from chassis.testing.engines.servers import start
+from chassis.testing.ports import free_port
 
 
 class Broker(Interruptible):

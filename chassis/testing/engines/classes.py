@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from chassis.testing.engines import kafka
-from chassis.testing.engines.servers import free_port, start, stop
+from chassis.testing.engines.servers import start, stop
+from chassis.testing.ports import free_port
 from chassis.testing.tools.cache import CacheSettings, Tool, ToolError
 from chassis.testing.tools.kafka import JAVA, KAFKA, VERSION
 

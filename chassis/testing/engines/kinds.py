@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.testing.engines.embedded import Embedded
 from chassis.testing.engines.real import Real
-from chassis.testing.engines.servers import free_port, running
+from chassis.testing.engines.servers import running
+from chassis.testing.ports import free_port
 
 
 class EnginesKind(Protocol):

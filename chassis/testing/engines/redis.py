@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from chassis.testing.engines.interruptible import Interruptible
-from chassis.testing.engines.servers import free_port, start
+from chassis.testing.engines.servers import start
+from chassis.testing.ports import free_port
 from chassis.testing.tools.cache import installed
 from chassis.testing.tools.redis import REDIS
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from chassis.testing.engines import free_port
+from chassis.testing.ports import free_port
 from deploy.local.demo import __main__ as demo
 from deploy.local.demo.client import Api, Unexpected
 from deploy.local.demo.people import DUE_SOON, TASKS, Cast

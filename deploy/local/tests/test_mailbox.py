@@ -7,7 +7,8 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 
-from chassis.testing.engines import free_port, running
+from chassis.testing.engines import running
+from chassis.testing.ports import free_port
 from deploy.local.mailbox import file_name
 from deploy.local.programs import suite_programs
 from deploy.local.settings import LocalSettings

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from chassis.testing.engines import free_port
+from chassis.testing.ports import free_port
 
 
 @dataclass

@@ -15,10 +15,11 @@ import structlog
 
 from chassis.clock import SystemClock
 from chassis.mongo import Document, Mongo
-from chassis.testing.engines import Engines, free_port
+from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
 from chassis.testing.measured import measured
+from chassis.testing.ports import free_port
 from services.notify.app import deliver
 from services.notify.domain.delivery import Delivery, State
 from services.notify.settings import Settings

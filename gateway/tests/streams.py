@@ -47,13 +47,15 @@ async def topics(where: dict[str, Any]) -> AsyncIterator["Topics"]:
     """The two topics, and who publishes to them."""
     settings = Settings.model_validate(where)
     async with Publisher(settings, TASKS) as tasks, Publisher(settings, NOTIFICATIONS) as notifications:
-        yield Topics(tasks, notifications)
+        yield Topics(where, tasks, notifications)
 
 
 @dataclass
 class Topics:
     """Publishes what the services would."""
 
+    where: dict[str, Any]
+    """Settings of a gateway that hears it."""
     tasks: Publisher
     notifications: Publisher
 

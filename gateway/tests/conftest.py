@@ -9,6 +9,7 @@ import pytest
 
 from chassis.clock import Clock
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from chassis.testing.issuer import Issuer
 from chassis.testing.ports import free_port
 from gateway.app import build
@@ -92,7 +93,7 @@ async def strict_origin(services: Upstream) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def contract(origin: str) -> Contract:
     """The document that the gateway serves."""
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         return Contract((await client.get(f"{origin}/openapi.json")).json())
 
 
@@ -121,7 +122,6 @@ async def impatient(impatient_origin: str, contract: Contract, token: str) -> As
 async def narrow(narrow_origin: str, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
     """A logged-in, patient client of the gateway that holds two requests."""
     async with checked(narrow_origin, contract, token) as client:
-        client.timeout = httpx.Timeout(120.0)
         yield client
 
 
@@ -142,7 +142,7 @@ async def lonely(lonely_origin: str, contract: Contract, token: str) -> AsyncIte
 def checked(origin: str, contract: Contract, token: str = "") -> httpx.AsyncClient:
     """A client that holds every response against the document."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    return httpx.AsyncClient(base_url=origin, headers=headers, event_hooks={"response": [contract.check]})
+    return http_client(origin, headers=headers, event_hooks={"response": [contract.check]})
 
 
 @asynccontextmanager
@@ -156,6 +156,6 @@ async def served(target: str, clock: Clock | None = None, **settings: Any) -> As
 
 async def ready(origin: str) -> bool:
     """Whether the gateway is, with all its services."""
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         response = await client.get(f"{origin}/readyz")
         return response.status_code == 200 and response.json()["degraded"] == []

@@ -22,6 +22,7 @@ from chassis.events.topics import NOTIFICATIONS, TASKS
 from chassis.process import Process
 from chassis.testing.engines import Engines
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from chassis.tests.kafka import Publisher, settings_for
 from gateway.app import build
 from gateway.server import HttpServer
@@ -214,7 +215,7 @@ async def reading(origin: str, token: str, last_id: str = "", begun: bool = True
     """A client of the stream."""
     headers = {"authorization": f"Bearer {token}"} | ({"last-event-id": last_id} if last_id else {})
     async with (
-        httpx.AsyncClient(base_url=origin, timeout=60) as client,
+        http_client(origin) as client,
         client.stream("GET", PATH, headers=headers) as response,
     ):
         assert response.status_code == 200, (await response.aread()).decode()

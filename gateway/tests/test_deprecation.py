@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.errors import NotFound
+from chassis.testing.http import http_client
 from gateway.answers import answer
 from gateway.deprecation import Deprecation, deprecated
 from gateway.documentation import answers
@@ -66,7 +67,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     wrappers = [Middleware(Deprecated, routes=leaving(ROUTES)), Middleware(Errors), Middleware(Head)]
     app = FastAPI(openapi_url=None, routes=ROUTES, middleware=wrappers)
     server = HttpServer(Settings(gateway_port=0), app)
-    async with server, httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+    async with server, http_client(f"http://127.0.0.1:{server.port}") as client:
         yield client
 
 

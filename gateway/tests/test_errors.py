@@ -22,6 +22,7 @@ from chassis.errors import (
     Violation,
 )
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from gateway.tests.samples import PUBLIC, SAMPLES
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
 
@@ -65,7 +66,7 @@ async def test_an_error_no_service_promises_is_still_said_right(
     error: Error, status: int, code: str, origin: str, token: str, upstream: Upstream
 ) -> None:
     upstream.answer("GetTask", error)
-    async with httpx.AsyncClient() as plain:
+    async with http_client() as plain:
         response = await plain.get(origin + TASK_PATH, headers={"authorization": f"Bearer {token}"})
     assert (response.status_code, response.json()["code"]) == (status, code)
 

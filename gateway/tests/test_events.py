@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from primetrade.notify.v1 import events_pb2 as notify_events
 from primetrade.tasks.v1 import events_pb2 as tasks_events
 
 from chassis.testing.engines import Broker, Engines
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from chassis.testing.issuer import Issuer
 from chassis.testing.measured import measured
 from gateway.app import ROUTES
@@ -375,7 +375,7 @@ async def test_streams_take_no_place_among_the_requests(
     token = issuer.token(owner)
     patient: dict[str, Any] = {"upstream_timeout": 120, "request_timeout": 120, "max_in_flight": 1, **QUICK}
     async with gateway(services.target, where, **patient) as one, reading(one.origin, token):
-        async with httpx.AsyncClient(base_url=one.origin, timeout=120) as client:
+        async with http_client(one.origin) as client:
             answer = await client.get("/api/v1/tasks", headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == 200
 
@@ -442,7 +442,7 @@ async def test_a_gateway_that_stops_ends_its_streams_at_once(
     services: Upstream, where: dict[str, Any], issuer: Issuer, owner: str, published: Topics, other: Gateway
 ) -> None:
     token = issuer.token(owner)
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with http_client() as client:
         async with gateway(services.target, where, drain_timeout=60) as one:
             sent = client.build_request("GET", one.origin + PATH, headers={"authorization": f"Bearer {token}"})
             response = await client.send(sent, stream=True)

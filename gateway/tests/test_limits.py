@@ -11,6 +11,7 @@ import pytest
 
 from chassis.errors import AlreadyExists, DeadlineExceeded, Exhausted, Unauthenticated, Unavailable
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from chassis.testing.issuer import Issuer
 from chassis.testing.measured import measured
 from chassis.testing.ports import free_port
@@ -38,7 +39,7 @@ async def http(services: Upstream, clock: StoppedClock) -> AsyncIterator[httpx.A
     patience = {"upstream_timeout": 120.0, "request_timeout": 120.0}  # what is held is held as long as a test needs
     async with served(services.target, clock, **limits, **patience, **PROXY) as origin:
         await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
-        async with httpx.AsyncClient(base_url=origin, timeout=120.0) as client:
+        async with http_client(origin) as client:
             yield client
 
 
@@ -277,7 +278,7 @@ async def test_a_guess_counts_when_nobody_waits_for_its_answer(http: httpx.Async
 async def test_who_is_behind_no_trusted_proxy_cannot_choose_an_address(services: Upstream) -> None:
     async with (
         served(services.target, gateway_rate_limit_address=Quota(2, 900)) as origin,
-        httpx.AsyncClient(base_url=origin, timeout=60.0) as http,
+        http_client(origin) as http,
     ):
         assert [(await Caller(http).ask()).status_code for _ in range(3)][-1] == 429
 
@@ -292,7 +293,7 @@ async def test_limits_can_be_off_for_load_tests(services: Upstream) -> None:
     few: dict[str, Any] = {"gateway_rate_limit_address": Quota(1, 900), "gateway_rate_limit_auth": Quota(1, 900)}
     async with (
         served(services.target, **few, gateway_rate_limit_disabled=True, redis_url="redis://127.0.0.1:9") as origin,
-        httpx.AsyncClient(base_url=origin, timeout=60.0) as http,
+        http_client(origin) as http,
     ):
         for path in (TASKS, LOGIN):
             for _ in range(3):
@@ -306,7 +307,7 @@ async def test_a_redis_that_was_never_there_fails_nothing(services: Upstream) ->
     url = f"redis://:secret@127.0.0.1:{free_port()}/3"
     async with (
         served(services.target, gateway_rate_limit_address=Quota(2, 900), redis_url=url) as origin,
-        httpx.AsyncClient(base_url=origin, timeout=60.0) as http,
+        http_client(origin) as http,
     ):
         assert [(await http.get(TASKS)).status_code for _ in range(3)] == [401, 401, 429]
     assert (measured("primetrade_rate_limit_fallbacks_total") or 0) - alone == 3

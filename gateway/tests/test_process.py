@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,7 +61,7 @@ async def test_sigterm_lets_a_request_in_flight_end(token: str, upstream: Upstre
     upstream.answer("GetTask", held)
     async with gateway(GATEWAY_PORT="0", **targets(upstream)) as process:
         url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
-        async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}) as client:
+        async with http_client(url, headers={"authorization": f"Bearer {token}"}) as client:
             await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")
             asking = asyncio.create_task(client.get(f"/api/v1/tasks/{TASK_ID}"))
             await held.asked.wait()
@@ -79,7 +80,7 @@ async def test_a_request_that_never_ends_does_not_keep_the_process(token: str, u
     patience = {"DRAIN_TIMEOUT": "0.5", "UPSTREAM_TIMEOUT": "600", "REQUEST_TIMEOUT": "600"}
     async with gateway(GATEWAY_PORT="0", **patience, **targets(upstream)) as process:
         url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
-        async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
+        async with http_client(url, headers={"authorization": f"Bearer {token}"}) as client:
             await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")
             asking = asyncio.create_task(client.get(f"/api/v1/tasks/{TASK_ID}"))
             await held.asked.wait()
@@ -136,7 +137,7 @@ async def _is_200(client: httpx.AsyncClient, path: str) -> bool:
 
 
 async def _refused(url: str) -> bool:
-    async with httpx.AsyncClient() as plain:
+    async with http_client() as plain:
         try:
             await plain.get(f"{url}/healthz")
         except httpx.ConnectError:

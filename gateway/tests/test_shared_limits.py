@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from chassis.errors import Unauthenticated
 from chassis.testing.engines import Redis
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from chassis.testing.measured import measured
 from gateway.limiting.quota import Quota
 from gateway.tests.callers import Caller, StoppedClock, told
@@ -41,7 +42,7 @@ async def pair(services: Upstream, redis: Redis, patience: float) -> AsyncIterat
                 gateway_trusted_proxies="127.0.0.1",
             )  # fmt: skip
             origin = await stack.enter_async_context(gateway)
-            clients.append(await stack.enter_async_context(httpx.AsyncClient(base_url=origin, timeout=60.0)))
+            clients.append(await stack.enter_async_context(http_client(origin)))
         yield clients[0], clients[1]
 
 

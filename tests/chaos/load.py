@@ -5,6 +5,7 @@ import random
 
 import httpx
 
+from chassis.testing.http import http_client
 from tests.chaos.client import TIMEOUT_SECONDS, Client
 from tests.chaos.history import History
 from tests.chaos.person import PATIENCE_SECONDS, Person
@@ -23,7 +24,7 @@ class Load:
         """Write until told to stop; return when every answer is in."""
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=DEVICES * self._people)
         async with (
-            httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_SECONDS, limits=limits) as http,
+            http_client(self._url, timeout=TIMEOUT_SECONDS, limits=limits) as http,
             asyncio.TaskGroup() as everybody,
         ):
             client = Client(http, self._history)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from deploy.local.testing import RunningSuite, patient, running_suite
 
 
@@ -29,7 +30,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuite]:
 
 @pytest.fixture
 async def http(suite: RunningSuite) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=suite.url, timeout=90) as client:
+    async with http_client(suite.url) as client:
         yield client
 
 

@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from deploy.local.testing import patient, running_suite
 from tests.e2e.conftest import Person
 
@@ -19,7 +19,7 @@ TOPICS = ("primetrade.auth.v1", "primetrade.users.v1", "primetrade.tasks.v1", "p
 @pytest.mark.xdist_group("broker-loss")
 async def test_a_broker_that_lost_everything_has_it_again(tmp_path: Path) -> None:
     with running_suite(tmp_path, patient) as suite:
-        async with httpx.AsyncClient(base_url=suite.url, timeout=90) as http:
+        async with http_client(suite.url) as http:
             ada = await Person(http).register()
             old = [await ada.create_task(title=f"Task {number}") for number in range(5)]
             for task in old[:3]:

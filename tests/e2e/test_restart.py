@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from deploy.local.testing import patient, running_suite
 from tests.e2e.conftest import Person
 
@@ -15,7 +15,7 @@ from tests.e2e.conftest import Person
 @pytest.mark.xdist_group("restart")
 async def test_data_survive_a_restart_and_nothing_secret_was_logged(tmp_path: Path) -> None:
     with running_suite(tmp_path, patient) as suite:
-        async with httpx.AsyncClient(base_url=suite.url, timeout=90) as http:
+        async with http_client(suite.url) as http:
             ada = await Person(http).register()
             task = await ada.create_task()
             await ada.call("POST", f"/tasks/{task['id']}/complete")
@@ -27,7 +27,7 @@ async def test_data_survive_a_restart_and_nothing_secret_was_logged(tmp_path: Pa
             late = await ada.create_task(title="Said while nobody could hear")
         suite.stop()
         suite.start()
-        async with httpx.AsyncClient(base_url=suite.url, timeout=90) as http:
+        async with http_client(suite.url) as http:
             ada.http = http
             assert (await ada.login()).status_code == 200
             assert (await ada.call("GET", f"/tasks/{task['id']}")).json()["status"] == "completed"

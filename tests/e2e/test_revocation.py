@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from deploy.local.programs import SERVICES
 from deploy.local.testing import RunningSuite
 from gateway.app import build
@@ -27,7 +28,7 @@ async def another(suite: RunningSuite) -> AsyncIterator[httpx.AsyncClient]:
     process = build(settings)
     async with process.running():
         origin = f"http://127.0.0.1:{process.component(HttpServer).port}"
-        async with httpx.AsyncClient(base_url=origin, timeout=90) as http:
+        async with http_client(origin) as http:
 
             async def ready() -> bool:
                 return (await http.get("/readyz")).status_code == 200

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from deploy.local.testing import RunningSuite, running_suite
 from tests.e2e.conftest import Person
 
@@ -27,7 +28,7 @@ def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuite]:
 @pytest.fixture
 async def bea(bounded: RunningSuite) -> AsyncIterator[Person]:
     """Somebody of that suite, who waits longer than its gateway."""
-    async with httpx.AsyncClient(base_url=bounded.url, timeout=60) as http:
+    async with http_client(bounded.url) as http:
         person = Person(http, name="Bea")
 
         async def registered() -> bool:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from deploy.local.demo.client import Api
 from deploy.local.testing import free_settings
 
@@ -101,12 +102,12 @@ def _without_job_control() -> None:
 
 async def test_in_the_background(launcher: Launcher) -> None:
     launcher.succeeds("start")
-    async with httpx.AsyncClient(base_url=launcher.url, trust_env=False, timeout=30) as http:
+    async with http_client(launcher.url) as http:
         assert (await http.get("/readyz")).json() == {"status": "ready", "degraded": []}
         await twenty_completed_tasks(http)
     launcher.succeeds("stop")  # the broker, and what nobody had read from it, is gone
     launcher.succeeds("start")
-    async with httpx.AsyncClient(base_url=launcher.url, trust_env=False, timeout=30) as http:
+    async with http_client(launcher.url) as http:
         await find_them_told(http)
 
     again = launcher.command("start")

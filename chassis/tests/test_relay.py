@@ -193,7 +193,7 @@ async def test_a_sweep_goes_through_pages_of_one_moment(settings: ServiceSetting
         for note in notes(25):
             await silent.store.insert(note)
     clock.move(seconds=5)
-    small = RelayLimits(sweep_every=3600, sweep_grace=1.0, sweep_page=4)
+    small = RelayLimits(sweep_every=3600, outage=60, sweep_grace=1.0, sweep_page=4)
     async with NoteProcess(settings, clock, small).running(), Reader(settings).reading() as reader:
         await eventually(lambda: reader.distinct() == 25, "one sweep finds them all")
 
@@ -232,7 +232,7 @@ async def test_what_another_process_has_not_published_goes_first(settings: Servi
     note = Note.new()
     async with NoteProcess(settings).stored() as silent:
         await silent.store.insert(note)
-    old = RelayLimits(sweep_every=3600, sweep_grace=3600)
+    old = RelayLimits(sweep_every=3600, outage=60, sweep_grace=3600)
     async with NoteProcess(settings, limits=old).running() as process, Reader(settings).reading() as reader:
         await write(process, {"_id": note.id, "owner_id": note.owner}, "again")
         await eventually(lambda: reader.distinct() == 2, "both events")
@@ -321,8 +321,10 @@ async def test_an_outage_leaves_the_backlog_to_one_sweep(settings: ServiceSettin
 
 
 async def test_leaving_publishes_and_clears_what_is_in_memory(settings: ServiceSettings) -> None:
+    patient = settings.model_copy(update={"drain_timeout": 60})
+    limits = RelayLimits(sweep_every=3600, outage=60, clear_every=3600, engine=60)
     async with Reader(settings).reading() as reader:
-        async with NoteProcess(settings, limits=RelayLimits(sweep_every=3600, clear_every=3600)).stored() as process:
+        async with NoteProcess(patient, limits=limits).stored() as process:
             async with process.relay:
                 for note in notes(50):
                     await process.store.insert(note)

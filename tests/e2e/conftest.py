@@ -22,8 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xdist_group("e2e"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuite]:
+    """It is stopped when these tests are over: the worker has others to run, and a suite costs also when it is idle."""
     with running_suite(tmp_path_factory.mktemp("suite"), patient) as running:
         yield running
 

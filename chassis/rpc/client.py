@@ -16,6 +16,7 @@ from chassis.rpc.guard import Guard, Verdict
 from chassis.rpc.status import DETAILS_KEY, error_of
 from chassis.rpc.waits import waited
 from chassis.telemetry import metrics, traces
+from chassis.telemetry.observing import Observing
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -128,7 +129,7 @@ class _Call:
 
     def __init__(self, method: str, call: Callable[..., Any], timeout: float, guard: Guard | None) -> None:
         self._method, self._call, self._timeout, self._guard = method, call, timeout, guard
-        self._observe = {code: metrics.rpc_called.labels(method, code.name).observe for code in grpc.StatusCode}
+        self._observe = Observing(metrics.rpc_called, method)
 
     async def __call__(self, request: Any, *, timeout: float | None = None, metadata: Metadata | None = None) -> Any:
         usual = timeout or self._timeout

@@ -19,6 +19,7 @@ from chassis.errors import Error, Unauthenticated, Unavailable, Unreadable
 from chassis.identity import OPERATOR_ROLE, SERVICE_ROLE, set_principal
 from chassis.rpc.status import DETAILS_KEY, code_of, details_of, message_of
 from chassis.telemetry import metrics, traces
+from chassis.telemetry.observing import Observing
 from chassis.tokens import TokenVerifier
 
 log = structlog.get_logger(__name__)
@@ -116,7 +117,7 @@ def with_errors(handler: Handler, method: str) -> Handler:
 
 def with_telemetry(handler: Handler, method: str) -> Handler:
     """Measure the call and make it a step of its client's trace."""
-    observe = {code: metrics.rpc_handled.labels(method, code.name).observe for code in grpc.StatusCode}
+    observe = Observing(metrics.rpc_handled, method)
     by_number = {code.value[0]: code for code in grpc.StatusCode}
 
     async def handle(request: Any, context: Context) -> Any:

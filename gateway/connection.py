@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -23,17 +25,23 @@ _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (/[!->@-~]{0,10
 ABORT = "primetrade.abort"
 """Where a scope holds what closes the connection at once, whatever waits to be sent."""
 _LINGER_SECONDS = 2.0
+_LEAST = 16_384
+"""Bytes that a client must take of what waits for it, each time it is looked at, unless it takes all."""
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER that makes the close a reset: the system, too, forgets what waits."""
 _CHUNK_HEAD = 16
 """Bytes of framing that a chunk may have without being asked about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How many bytes the request line and the headers may have together, and in how many seconds they must be there."""
+    """How many bytes the request line and the headers may have together, and in how many seconds they must be there;
+    in how many seconds the least of a waiting answer must be taken."""
 
     size: int
     seconds: float
     count: int
+    send_seconds: float
 
 
 class Connection(HttpToolsProtocol):
@@ -43,7 +51,8 @@ class Connection(HttpToolsProtocol):
     method 501, each as a problem document, which the application says like any other; then the connection is closed.
     While no answer is owed there is always a timer, the one for the head or that of keep-alive: nobody can hold a
     connection by sending slowly. Trailers count as a head does, and are dropped (RFC 9110, 6.5.1). What chunks have
-    besides their data is bounded as a head is (RFC 9112, 7.1.1).
+    besides their data is bounded as a head is (RFC 9112, 7.1.1). Nor can anybody hold one by reading slowly: who does
+    not take at least 16 kB of an answer in `send_seconds` is cut.
     """
 
     def __init__(
@@ -67,6 +76,8 @@ class Connection(HttpToolsProtocol):
         self._deaf = False
         self._departure = Departure()
         self._deadline: asyncio.TimerHandle | None = None
+        self._next_look: asyncio.TimerHandle | None = None
+        """When it is looked whether the client has taken enough, while nothing is added to what waits for it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -74,8 +85,26 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_arrived()
+        self._look_no_more()
         super().connection_lost(exc)
         self._departure.leave()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look_later()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._look_no_more()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._look_later()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self._close()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -155,7 +184,29 @@ class Connection(HttpToolsProtocol):
         if self._part == "head" and not self.transport.is_closing():
             self._refuse(Problem(TOO_SLOW, f"The headers did not arrive within {self._limits.seconds:g} seconds."))
         else:
-            self.transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._look_later()
+
+    def _look_later(self) -> None:
+        if self._next_look is None and (waiting := self.transport.get_write_buffer_size()):
+            self._next_look = self.loop.call_later(self._limits.send_seconds, self._look_at, waiting)
+
+    def _look_no_more(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
+
+    def _look_at(self, waited: int) -> None:
+        self._next_look = None
+        waiting = self.transport.get_write_buffer_size()
+        if waiting and waiting > waited - _LEAST:
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.transport.abort()
+        else:
+            self._look_later()
 
     def _too_large(self) -> Problem:
         return Problem(HEAD_TOO_LARGE, f"Request line and headers may have at most {self._limits.size} bytes together.")
@@ -197,7 +248,7 @@ class Connection(HttpToolsProtocol):
             broken.disconnected = True
             broken.message_event.set()
             if broken.response_started:
-                self.transport.close()
+                self._close()
             else:
                 self._start_asgi_task(self.cycle, self.app)
 
@@ -222,7 +273,7 @@ class Connection(HttpToolsProtocol):
         """Close when the client could read (RFC 9112, 9.6): unread data cause a reset, which may destroy the answer."""
         if not self.transport.is_closing():
             self.transport.write_eof()
-            self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+            self._deadline = self.loop.call_later(_LINGER_SECONDS, self._close)
 
     def _scope(self, problem: Problem, method: str, path: bytes) -> dict[str, Any]:
         return {

@@ -1,7 +1,9 @@
 """The HTTP server of the gateway: uvicorn as a component of the process."""
 
 import asyncio
+import contextlib
 import math
+import resource
 import socket
 from collections.abc import Iterable
 from functools import partial
@@ -26,7 +28,8 @@ class PortTaken(Exception):
 class HttpServer:
     """Component: serves the application.
 
-    Entering it listens (raises PortTaken, naming the setting); leaving it accepts nothing new, lets the requests in
+    Entering it listens (raises PortTaken, naming the setting), and lets the process have as many open files, which
+    connections are, as the system allows; leaving it accepts nothing new, lets the requests in
     flight end within the drain time, and cancels the rest. Signals are the process's, not uvicorn's.
     """
 
@@ -34,7 +37,9 @@ class HttpServer:
 
     def __init__(self, settings: Settings, app: ASGIApp) -> None:
         self._host, self.port = settings.gateway_host, settings.gateway_port
-        limits = HeadLimits(settings.max_header_bytes, settings.header_timeout, settings.max_headers)
+        limits = HeadLimits(
+            settings.max_header_bytes, settings.header_timeout, settings.max_headers, settings.send_timeout
+        )
         self._config = uvicorn.Config(
             app,
             loop="none",
@@ -56,6 +61,7 @@ class HttpServer:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
+        _allow_many_files()
         self._listener = _listen(self._host, self.port)
         self.port = self._listener.getsockname()[1]
         self._config.load()
@@ -73,6 +79,13 @@ class HttpServer:
 
     def background(self) -> Iterable["asyncio.Task[None]"]:
         return () if self._task is None else (self._task,)
+
+
+def _allow_many_files() -> None:
+    """The soft limit is low for the sake of programs that use select(2), which this is none of."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError):  # macOS says that there is no hard limit, and has one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -70,6 +70,9 @@ class Settings(settings.Settings):
     )
     max_headers: int = Field(default=100, ge=1, description="headers of a request; more are refused (431)")
     header_timeout: float = Field(default=10, gt=0, description="seconds until a request's headers must be there (408)")
+    send_timeout: float = Field(
+        default=30, gt=0, description="seconds in which a client must take 16 kB of a waiting answer; else it is cut"
+    )
     max_in_flight: int = Field(
         default=512, ge=1, description="API requests served at once; more are refused as unavailable (503)"
     )

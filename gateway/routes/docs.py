@@ -1,5 +1,6 @@
 """The OpenAPI document, and Swagger UI to read it with: every asset is served from here, none from elsewhere."""
 
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -16,6 +17,7 @@ from gateway.problems import Refused
 router = APIRouter(include_in_schema=False)
 
 _PAGES = Path(__file__).parent.parent / "pages"
+_PAGE = (_PAGES / "docs.html").read_bytes()
 _SWAGGER_UI = files("fastapi_offline") / "static"
 _ASSETS: dict[str, tuple[Traversable, str]] = {
     "swagger-ui.css": (_SWAGGER_UI / "swagger-ui.css", "text/css"),
@@ -43,8 +45,7 @@ async def openapi_document(request: Request) -> Response:
 @router.get("/docs")
 async def docs() -> Response:
     """The page."""
-    page = (_PAGES / "docs.html").read_bytes()
-    return Response(page, media_type="text/html", headers={"content-security-policy": _POLICY, **_KEEP})
+    return Response(_PAGE, media_type="text/html", headers={"content-security-policy": _POLICY, **_KEEP})
 
 
 @router.get("/docs/{name}")
@@ -52,5 +53,10 @@ async def asset(name: str) -> Response:
     """What the page needs."""
     if name not in _ASSETS:
         raise Refused(Problem(NO_ROUTE, "There is no such asset."))
-    file, media_type = _ASSETS[name]
-    return Response(file.read_bytes(), media_type=media_type, headers=_KEEP)
+    return Response(_content(name), media_type=_ASSETS[name][1], headers=_KEEP)
+
+
+@cache
+def _content(name: str) -> bytes:
+    """The same bytes for everybody: who takes them slowly holds none of their own."""
+    return _ASSETS[name][0].read_bytes()

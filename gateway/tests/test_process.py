@@ -20,9 +20,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @asynccontextmanager
-async def gateway(**variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m gateway serve` with these variables; killed if it still runs at the end."""
+async def gateway(*before: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m gateway serve` with these variables, by that command; killed if it still runs at the end."""
     process = await asyncio.create_subprocess_exec(
+        *before,
         sys.executable,
         "-m",
         "gateway",
@@ -109,6 +110,7 @@ async def test_every_wrong_setting_is_named() -> None:
         "MAX_HEADER_BYTES": "0",
         "MAX_HEADERS": "0",
         "HEADER_TIMEOUT": "0",
+        "SEND_TIMEOUT": "0",
         "DENY_LIST_SIZE": "0",
         "DENY_LIST_PATIENCE": "1",
         "EVENT_STREAM_LIMIT": "0",

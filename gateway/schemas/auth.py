@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
 from gateway.schemas.base import Answer, Body
-from gateway.schemas.values import SOMETHING, Email, Name, NewPassword, Secret
+from gateway.schemas.values import SOMETHING, Email, Name, NewPassword, Secret, at_most
 
 _ADA: JsonDict = {"id": "3f2c1e9a-6a0e-4a53-9d0d-0f6d8f3a2b11", "name": "Ada Lovelace", "email": "ada@example.com"}
 _TOKENS: JsonDict = {
@@ -35,7 +35,9 @@ class Registration(Body):
 class Credentials(Body):
     """Who logs in."""
 
-    email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), SOMETHING]
+    email: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), at_most(254), SOMETHING
+    ]
     password: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
     model_config = ConfigDict(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from chassis.text import is_blank
 
@@ -50,6 +50,17 @@ def _with_newlines(value: Any) -> Any:
     return _LINE_END.sub("\n", value) if isinstance(value, str) else value
 
 
+def at_most(most: int) -> BeforeValidator:
+    """A text is measured as it was sent, as its schema has it, and trimmed then."""
+
+    def measured(value: Any) -> Any:
+        if isinstance(value, str) and len(value) > most:
+            raise PydanticKnownError("string_too_long", {"max_length": most})
+        return value
+
+    return BeforeValidator(measured)
+
+
 def _date(value: Any) -> datetime:
     if isinstance(value, str) and _DATE.fullmatch(value):
         try:
@@ -77,6 +88,7 @@ Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_one_line),
+    at_most(200),
     _matching(_LINE_PATTERN),
 ]
 Description = Annotated[
@@ -84,12 +96,14 @@ Description = Annotated[
     StringConstraints(strip_whitespace=True, max_length=10_000),
     AfterValidator(_text),
     BeforeValidator(_with_newlines),
+    at_most(10_000),
     _matching(_TEXT_PATTERN),
 ]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     AfterValidator(_one_line),
+    at_most(100),
     _matching(_LINE_PATTERN),
 ]
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128), _matching(_NO_CONTROLS)]
@@ -109,6 +123,7 @@ PageNumber = Annotated[int, Field(ge=1, le=10_001), BeforeValidator(_whole)]
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"),
+    at_most(254),
     WithJsonSchema({"type": "string", "format": "email", "minLength": 3, "maxLength": 254}),
 ]
 """An address; whether it is a real one is for the auth service to say."""

@@ -183,6 +183,12 @@ VIOLATIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, str]]] = {
         {"title": "x" * 201, "description": "y" * 10_001},
         {"title": "must have at most 200 characters", "description": "must have at most 10,000 characters"},
     ),
+    "too long by spaces": (
+        "POST",
+        TASKS,
+        {"title": "x" * 199 + "  ", "description": "\r\n" * 5_001},
+        {"title": "must have at most 200 characters", "description": "must have at most 10,000 characters"},
+    ),
     "controls": (
         "POST",
         TASKS,

@@ -35,14 +35,17 @@ from gateway.middleware.security_headers import SecurityHeaders
 from gateway.middleware.server_timing import ServerTiming
 from gateway.middleware.trace import Trace
 from gateway.neighbours import Channels, Neighbours
+from gateway.notice import Notice
 from gateway.openapi.document import TITLE, VERSION
-from gateway.readiness import NeighbourWatch, Readiness
+from gateway.readiness import NeighbourWatch, Readiness, WhenReady
 from gateway.refusals import refuse_bug, refuse_route
 from gateway.revocations import Revocations
 from gateway.routes import auth, docs, events, notifications, operations, tasks, users
 from gateway.server import HttpServer
 from gateway.settings import Settings
 from gateway.streaming.streams import Streams
+from gateway.workers.exposition import of_the_process
+from gateway.workers.place import Link, Place, Turn
 
 ROUTES = [
     route
@@ -51,8 +54,9 @@ ROUTES = [
 ]
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Process:
-    """The gateway of these settings. It starts without its neighbours, and serves what it can while they are away."""
+def build(settings: Settings, clock: Clock | None = None, place: Place | None = None) -> Process:
+    """The gateway of these settings, or one worker of it. It starts without its neighbours, and serves what it can
+    while they are away."""
     clock, channels = clock or SystemClock(), Channels.of(settings)
     keys = auth_keys(channels.own, patience=None)
     verifier = TokenVerifier(keys, settings.token_issuer, settings.token_audience, clock)
@@ -67,10 +71,15 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
     shared = SharedCounters(url, settings.redis_timeout) if url and not settings.gateway_rate_limit_disabled else None
     limiter = Limiter(ProcessCounters(clock), shared, clock)
     app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness, limiter, streams)
+    app.state.exposition = place.exposition if place else of_the_process
+    server = HttpServer(settings, app, place.listener if place else None)
+    notice = Notice(settings.drain_notice, server)
+    link = Link(place, server, notice) if place else None
     metrics.build.info({"service": "gateway", "version": VERSION})
     return Process(
         "gateway",
         [
+            *([link] if link else []),
             Tracing(settings, "gateway"),
             *channels.by_name().values(),
             channels.own,
@@ -80,8 +89,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Process:
             reading,
             watch,
             *([shared] if shared else []),
-            HttpServer(settings, app),
+            WhenReady(readiness, settings.start_patience),
+            *([Turn(link, readiness)] if link else []),
+            server,
             streams,
+            notice,
         ],
         readiness,
     )

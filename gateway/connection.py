@@ -29,6 +29,8 @@ _LEAST = 16_384
 """Bytes that a client must take of what waits for it, each time it is looked at, unless it takes all."""
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes the close a reset: the system, too, forgets what waits."""
+_PATIENCE_SECONDS = 1.0
+"""How long a server on its way out waits for what a connection is about to ask."""
 _CHUNK_HEAD = 16
 """Bytes of framing that a chunk may have without being asked about them."""
 
@@ -165,6 +167,14 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._part, self._advanced = "between", True
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Close when all that was asked is answered. Who has just connected, or begun to ask, is heard for a while."""
+        if self.cycle is None or (self._part == "head" and not self._owes):
+            self._head_arrived()
+            self._deadline = self.loop.call_later(min(self._limits.seconds, _PATIENCE_SECONDS), self._give_up)
+        else:
+            super().shutdown()
 
     @property
     def _owes(self) -> bool:

@@ -1,6 +1,7 @@
 """Whether the gateway can serve, and which of its neighbours say that they cannot."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 import structlog
@@ -17,6 +18,7 @@ log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 1.0
 _DEGRADED_SECONDS = 0.25
 _WAIT_SECONDS = 0.8
+_POLL_SECONDS = 0.05
 
 
 class NeighbourWatch(Background):
@@ -63,6 +65,29 @@ class NeighbourWatch(Background):
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
+class WhenReady:
+    """Component, before the server: entering it waits until the gateway can serve, for so many seconds at most.
+
+    What knocks before that is refused by the system, and a balancer goes elsewhere: an answer would be 503.
+    """
+
+    name = "when-ready"
+
+    def __init__(self, readiness: "Readiness", seconds: float) -> None:
+        self._readiness, self._seconds = readiness, seconds
+
+    async def __aenter__(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                await self._readiness.reached()
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    def background(self) -> tuple[()]:
+        return ()
+
+
 class Readiness:
     """The health of the gateway itself: it serves when it can judge a token and is not on its way out."""
 
@@ -75,6 +100,13 @@ class Readiness:
 
     async def draining(self) -> None:
         self._draining = True
+
+    async def reached(self) -> None:
+        """Return when the gateway can serve."""
+        while True:
+            if not self.refusal:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
 
     @property
     def refusal(self) -> str:

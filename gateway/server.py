@@ -19,6 +19,7 @@ from gateway.settings import Settings
 log = structlog.get_logger(__name__)
 
 _BACKLOG = 2048
+_CLOSE = (b"connection", b"close")
 
 
 class PortTaken(Exception):
@@ -28,14 +29,15 @@ class PortTaken(Exception):
 class HttpServer:
     """Component: serves the application.
 
-    Entering it listens (raises PortTaken, naming the setting), and lets the process have as many open files, which
-    connections are, as the system allows; leaving it accepts nothing new, lets the requests in
-    flight end within the drain time, and cancels the rest. Signals are the process's, not uvicorn's.
+    Entering it listens (raises PortTaken, naming the setting), or accepts from the listener that it is given, and lets
+    the process have as many open files, which connections are, as the system allows; leaving it accepts nothing new,
+    lets the requests in flight end within the drain time, and cancels the rest. Signals are the process's, not
+    uvicorn's.
     """
 
     name = "http"
 
-    def __init__(self, settings: Settings, app: ASGIApp) -> None:
+    def __init__(self, settings: Settings, app: ASGIApp, listener: socket.socket | None = None) -> None:
         self._host, self.port = settings.gateway_host, settings.gateway_port
         limits = HeadLimits(
             settings.max_header_bytes, settings.header_timeout, settings.max_headers, settings.send_timeout
@@ -57,25 +59,58 @@ class HttpServer:
             reset_contextvars=True,
         )
         self._server = uvicorn.Server(self._config)
-        self._listener: socket.socket | None = None
+        self._listener = listener
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
         _allow_many_files()
-        self._listener = _listen(self._host, self.port)
-        self.port = self._listener.getsockname()[1]
+        listener = self._listener = self._listener or listen(self._host, self.port)
+        listener.setblocking(False)
+        self.port = listener.getsockname()[1]
         self._config.load()
         self._server.lifespan = self._config.lifespan_class(self._config)
-        await self._server.startup(sockets=[self._listener])
+        await self._server.startup(sockets=[listener.dup()])
         self._task = asyncio.create_task(self._server.main_loop(), name=self.name)
         log.info("http_listening", host=self._host, port=self.port)
 
     async def __aexit__(self, *_: object) -> None:
-        if self._listener is None or self._task is None:
+        if self._task is None:
             return
         self._server.should_exit = True
         await asyncio.wait({self._task})
-        await self._server.shutdown(sockets=[self._listener])
+        self.say_farewell()
+        await self.stop_accepting()
+        await self._server.shutdown()
+
+    @property
+    def listening(self) -> bool:
+        """Whether it accepts."""
+        return self._listener is not None
+
+    def say_farewell(self) -> None:
+        """From now on every answer closes its connection."""
+        # For uvicorn's next look at the clock, and until then.
+        if _CLOSE not in self._config.encoded_headers:
+            self._config.encoded_headers.append(_CLOSE)
+            self._server.server_state.default_headers = [*self._server.server_state.default_headers, _CLOSE]
+
+    async def stop_accepting(self) -> None:
+        """Close the listener, and serve who came to it before that: the system would reset who is in its queue."""
+        if self._listener is None:
+            return
+        listener, self._listener = self._listener, None
+        for server in self._server.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        with listener:
+            while (connection := _next(listener)) is not None:
+                await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make = cast(Any, self._config.http_protocol_class)
+        state = self._server.lifespan.state
+        made: asyncio.Protocol = make(config=self._config, server_state=self._server.server_state, app_state=state)
+        return made
 
     def background(self) -> Iterable["asyncio.Task[None]"]:
         return () if self._task is None else (self._task,)
@@ -88,11 +123,17 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises PortTaken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise PortTaken(f"GATEWAY_PORT: cannot listen on {host}:{port}: {error.strerror}") from error
-    listener.setblocking(False)
-    return listener
+
+
+def _next(listener: socket.socket) -> socket.socket | None:
+    try:
+        return listener.accept()[0]
+    except OSError:  # nobody is in the queue, or whoever was has left
+        return None

@@ -56,6 +56,17 @@ class Settings(settings.Settings):
 
     gateway_host: str = "127.0.0.1"
     gateway_port: Port = Field(default=8080, description="0 takes a free port")
+    gateway_workers: int = Field(
+        default=1, ge=1, le=64, description="processes on that port; what is limited in memory is limited in each"
+    )
+    start_patience: float = Field(
+        default=5,
+        ge=0,
+        description="seconds after which the port is opened though it is not ready; /readyz says why",
+    )
+    drain_notice: float = Field(
+        default=1, ge=0, description="seconds at SIGTERM for which only /readyz and Connection: close tell of it"
+    )
 
     auth_target: Target = "127.0.0.1:9110"
     users_target: Target = "127.0.0.1:9120"

@@ -125,6 +125,7 @@ def _gateway(settings: LocalSettings) -> Program:
         "GATEWAY_HOST": settings.gateway_host,
         "GATEWAY_PORT": str(settings.gateway_port),
         "DRAIN_TIMEOUT": "2",
+        "DRAIN_NOTICE": "0",  # nothing stands before it that could take notice
     }
     return Program(
         "gateway", Group.GATEWAY, _python("gateway", "serve"), {"http": settings.gateway_port}, Check.HTTP,

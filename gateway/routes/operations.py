@@ -1,7 +1,9 @@
 """For operators and verifiers: health, metrics, public keys."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -49,9 +51,10 @@ async def readyz(request: Request) -> Response:
     responses={200: {"description": "In Prometheus' text format", "content": {"text/plain": {}}}},
     response_class=Response,
 )
-async def metrics() -> Response:
-    """What the gateway measures."""
-    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+async def metrics(request: Request) -> Response:
+    """What the gateway measures, in all of its workers."""
+    exposition: Callable[[], Awaitable[bytes]] = request.app.state.exposition
+    return Response(await exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 @router.get(

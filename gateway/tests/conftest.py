@@ -19,6 +19,8 @@ from gateway.settings import Settings
 from gateway.tests.contract import Contract
 from gateway.tests.upstream import PERSON_ID, Upstream
 
+AT_ONCE = {"start_patience": 0, "drain_notice": 0}
+"""Settings of a gateway that waits for nobody when it starts and when it ends."""
 PLENTY = dict.fromkeys((f"gateway_rate_limit_{name}" for name in ("address", "auth", "subject")), Quota(1_000_000, 900))
 """Settings of limits that no test reaches."""
 
@@ -149,7 +151,7 @@ def checked(origin: str, contract: Contract, token: str = "") -> httpx.AsyncClie
 async def served(target: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[str]:
     """A gateway whose services are all at the target, with limits that no test reaches; its URL."""
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), target)
-    process = build(Settings(gateway_port=0, **{**targets, **PLENTY, **settings}), clock)
+    process = build(Settings(gateway_port=0, **{**AT_ONCE, **targets, **PLENTY, **settings}), clock)
     async with process.running():
         yield f"http://127.0.0.1:{process.component(HttpServer).port}"
 

@@ -67,7 +67,7 @@ async def test_sigterm_lets_a_request_in_flight_end(token: str, upstream: Upstre
             asking = asyncio.create_task(client.get(f"/api/v1/tasks/{TASK_ID}"))
             await held.asked.wait()
             process.send_signal(signal.SIGTERM)
-            await eventually(lambda: _refused(url), "the gateway accepts nothing new")
+            await eventually(lambda: refused(url), "the gateway accepts nothing new")
             assert not asking.done()
             held.go.set()
             response = await asking
@@ -105,6 +105,9 @@ async def test_a_taken_port_is_named(upstream: Upstream) -> None:
 async def test_every_wrong_setting_is_named() -> None:
     wrong = {
         "GATEWAY_PORT": "70000",
+        "GATEWAY_WORKERS": "0",
+        "START_PATIENCE": "-1",
+        "DRAIN_NOTICE": "soon",
         "TASKS_TARGET": "tasks",
         "MAX_BODY_BYTES": "0",
         "MAX_HEADER_BYTES": "0",
@@ -138,7 +141,7 @@ async def _is_200(client: httpx.AsyncClient, path: str) -> bool:
     return (await client.get(path)).status_code == 200
 
 
-async def _refused(url: str) -> bool:
+async def refused(url: str) -> bool:
     async with http_client() as plain:
         try:
             await plain.get(f"{url}/healthz")

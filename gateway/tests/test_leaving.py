@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 
 from chassis.process import Process
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from gateway.app import build
 from gateway.server import HttpServer
 from gateway.settings import Settings
@@ -47,7 +47,7 @@ async def gateway(upstream: Upstream, **settings: Any) -> AsyncIterator[Gateway]
 
 async def test_it_gives_notice_before_it_leaves(upstream: Upstream) -> None:
     async with gateway(upstream, drain_notice=600) as leaving:
-        async with httpx.AsyncClient(base_url=leaving.origin) as client:
+        async with http_client(leaving.origin) as client:
             assert "connection" not in (await client.get("/healthz")).headers
             task = leaving.leave()
 
@@ -73,7 +73,7 @@ async def test_who_is_about_to_ask_when_it_leaves_is_answered(
         reader, writer = await opened(leaving.origin)
         writer.write(ASKING[:begun])
         await writer.drain()
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             await client.get(f"{leaving.origin}/healthz")  # so that what was sent before this has arrived
         task = leaving.leave()
         await eventually(lambda: not leaving.server.listening, "it accepts nothing new")
@@ -109,7 +109,7 @@ async def test_who_never_asks_does_not_keep_it(upstream: Upstream) -> None:
 async def test_its_port_is_closed_until_it_is_ready_for_some_seconds(upstream: Upstream) -> None:
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), upstream.target)
     process = build(Settings.model_validate({"gateway_port": 0, "start_patience": 600, **targets, "drain_notice": 0}))
-    async with process.running(), httpx.AsyncClient() as client:
+    async with process.running(), http_client() as client:
         # Without its having been waited for here.
         port = process.component(HttpServer).port
         assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200

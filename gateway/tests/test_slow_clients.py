@@ -8,6 +8,7 @@ import pytest
 from primetrade.tasks.v1 import tasks_pb2
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from gateway.tests.conftest import ready, served
 from gateway.tests.raw import is_cut, narrow, opened
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
@@ -37,7 +38,7 @@ async def test_who_does_not_take_what_is_left_of_itis_cut(upstream: Upstream, to
 
 @pytest.mark.slow
 async def test_who_takes_the_answer_slowly_gets_all_of_it(upstream: Upstream) -> None:
-    async with served(upstream.target, send_timeout=5) as origin, httpx.AsyncClient(base_url=origin) as client:
+    async with served(upstream.target, send_timeout=5) as origin, http_client(origin) as client:
         whole = (await client.get("/docs/swagger-ui-bundle.js", headers={"accept-encoding": "identity"})).content
         slow = narrow(origin)
         slow.setblocking(False)
@@ -118,7 +119,7 @@ async def test_an_answer_that_is_not_read_takes_no_place(narrow_origin: str, tok
 
 
 def _person(origin: str, token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=origin, headers={"authorization": f"Bearer {token}"}, timeout=60)
+    return http_client(origin, headers={"authorization": f"Bearer {token}"})
 
 
 async def _is(client: httpx.AsyncClient, status: int) -> bool:

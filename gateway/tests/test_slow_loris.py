@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from chassis.testing.ports import free_port
 from gateway.tests.conftest import ready
 from gateway.tests.raw import is_cut, narrow
@@ -95,7 +96,7 @@ async def test_slow_clients_are_got_rid_of_and_nobody_else_notices(token: str, u
     quiet = {"GATEWAY_PORT": str(port), "GATEWAY_RATE_LIMIT_DISABLED": "1", "LOG_LEVEL": "error"}
     async with (
         gateway(*_FEW_FILES, **patience, **quiet, **targets(upstream)) as started,
-        httpx.AsyncClient(base_url=origin, headers={"authorization": f"Bearer {token}"}, timeout=120) as client,
+        http_client(origin, headers={"authorization": f"Bearer {token}"}) as client,
     ):
         await eventually(lambda: _up(origin), "the gateway is ready")
         process = psutil.Process(started.pid)

@@ -15,6 +15,7 @@ import pytest
 from chassis.errors import NotFound
 from chassis.settings import read_settings
 from chassis.testing.eventually import eventually
+from chassis.testing.http import http_client
 from gateway.settings import Settings
 from gateway.tests.test_process import gateway, refused, said, targets
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
@@ -40,7 +41,7 @@ class Team:
 
     def client(self, limits: httpx.Limits = _LIMITS) -> httpx.AsyncClient:
         """A client with connections of its own."""
-        return httpx.AsyncClient(base_url=self.url, headers=self._headers, timeout=60, limits=limits)
+        return http_client(self.url, headers=self._headers, limits=limits)
 
     @property
     def pids(self) -> set[int]:
@@ -97,6 +98,7 @@ async def team(token: str, services: Upstream) -> AsyncIterator[Team]:
         yield team
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_killed_comes_back_while_the_other_serves(team: Team, upstream: Upstream) -> None:
     before = team.pids
     victim = min(before)
@@ -107,6 +109,7 @@ async def test_a_worker_that_is_killed_comes_back_while_the_other_serves(team: T
     assert len(team.pids & before) == 1
 
 
+@pytest.mark.slow
 async def test_every_worker_is_measured_apart(team: Team, upstream: Upstream) -> None:
     await team.whole()
     assert set(await team.numbers("primetrade_build_info")) == {"1", "2"}
@@ -124,6 +127,7 @@ async def test_every_worker_is_measured_apart(team: Team, upstream: Upstream) ->
     assert await served() == before + 20
 
 
+@pytest.mark.slow
 async def test_sighup_replaces_every_worker_and_no_request_fails(team: Team, upstream: Upstream) -> None:
     await team.whole()
     before, enough = team.pids, asyncio.Event()
@@ -148,6 +152,7 @@ async def test_sighup_replaces_every_worker_and_no_request_fails(team: Team, ups
     assert await team.numbers("primetrade_build_info")
 
 
+@pytest.mark.slow
 async def test_sigterm_drains_every_worker(token: str, upstream: Upstream) -> None:
     async with running(token, upstream, DRAIN_NOTICE="0") as team:
         held = Held(TASK)
@@ -168,6 +173,7 @@ async def test_sigterm_drains_every_worker(token: str, upstream: Upstream) -> No
         assert await asyncio.wait_for(team.process.wait(), 60) == 0
 
 
+@pytest.mark.slow
 async def test_workers_end_with_their_parent() -> None:
     async with gateway(**WORKERS) as process:
         await said(process, "worker_serves")
@@ -177,6 +183,7 @@ async def test_workers_end_with_their_parent() -> None:
         await eventually(lambda: not any(child.is_running() for child in children), "the workers have ended", _SECONDS)
 
 
+@pytest.mark.slow
 async def test_workers_that_cannot_start_end_the_parent(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100)  # no socket may have so long a path (unix(7))
     folder.mkdir()

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.errors import NotFound
 from chassis.identity import set_principal
@@ -43,6 +44,7 @@ class Public(APIRoute):
         if self.deprecation:
             options = self.deprecation.documented(options)
         super().__init__(path, endpoint, **options)
+        self.app = _answering(self.get_route_handler())
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint, protected, safe = self.endpoint, self.protected, self.methods == {"GET"}
@@ -73,6 +75,16 @@ class Protected(Public):
     """A route for the bearer of an access token; the endpoint runs as its principal."""
 
     protected = True
+
+
+def _answering(handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> ASGIApp:
+    """What FastAPI makes of a handler, without the exit stacks and the table of errors that it puts around each."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handle(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
 
 
 def _signature(endpoint: Callable[..., Any]) -> tuple[type[BaseModel] | None, type[BaseModel] | None, list[str]]:

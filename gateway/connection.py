@@ -23,9 +23,9 @@ from gateway.reading.body import TOO_SLOW
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (/[!->@-~]{0,1023})(?:\?[!-~]*)? HTTP/1\.[01]\r?\n")
 """A request line as RFC 9112, 3 has it, whatever its method."""
 ABORT = "primetrade.abort"
-"""Where a scope holds what closes the connection at once, whatever waits to be sent."""
-_LINGER_SECONDS = 2.0
-_LEAST = 16_384
+"""Where a scope holds what cuts its client at once, whatever waits to be sent: the connection, or its stream."""
+LINGER_SECONDS = 2.0
+LEAST = 16_384
 """Bytes that a client must take of what waits for it, each time it is looked at, unless it takes all."""
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes the close a reset: the system, too, forgets what waits."""
@@ -212,7 +212,7 @@ class Connection(HttpToolsProtocol):
     def _look_at(self, waited: int) -> None:
         self._next_look = None
         waiting = self.transport.get_write_buffer_size()
-        if waiting and waiting > waited - _LEAST:
+        if waiting and waiting > waited - LEAST:
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()
         else:
@@ -283,7 +283,7 @@ class Connection(HttpToolsProtocol):
         """Close when the client could read (RFC 9112, 9.6): unread data cause a reset, which may destroy the answer."""
         if not self.transport.is_closing():
             self.transport.write_eof()
-            self._deadline = self.loop.call_later(_LINGER_SECONDS, self._close)
+            self._deadline = self.loop.call_later(LINGER_SECONDS, self._close)
 
     def _scope(self, problem: Problem, method: str, path: bytes) -> dict[str, Any]:
         return {

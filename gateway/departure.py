@@ -6,7 +6,7 @@ from types import TracebackType
 from starlette.requests import Request
 
 DEPARTURE = "primetrade.departure"
-"""Where a scope holds the departure of its connection."""
+"""Where a scope holds the departure of its client."""
 
 NOBODY = 499
 """The status of an answer that nobody waits for, as nginx logs it: for metrics and the log, no client sees it."""
@@ -17,8 +17,9 @@ class ClientLeft(Exception):
 
 
 class Departure:
-    """Of one connection, which serves its requests one after the other. A block entered with it is cancelled when the
-    client leaves, together with the calls made in it, and ends with ClientLeft; so does one entered after that."""
+    """Of one connection, which serves its requests one after the other, or in HTTP/2 of one stream. A block entered
+    with it is cancelled when the client leaves, together with the calls made in it, and ends with ClientLeft; so does
+    one entered after that."""
 
     __slots__ = ("_left", "_task")
 
@@ -47,6 +48,6 @@ class Departure:
 
 
 def departure(request: Request) -> Departure:
-    """The departure of the request's connection; one that never comes where the server tells of none."""
+    """The departure of the request's client; one that never comes where the server tells of none."""
     found: Departure = request.scope.get(DEPARTURE) or Departure()
     return found

@@ -14,7 +14,8 @@ HEAD_TOO_LARGE = Row(431, "headers-too-large", "The headers are too large")
 NOT_IMPLEMENTED = Row(501, "not-implemented", "This is not known here")
 
 _VERSIONS = ("1.1", "1.0")
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+"""A name or an address, with or without a port (RFC 9110, 7.2)."""
 _TARGET = re.compile(rb"(?:https?://[^/?#@]+)?/[^#]*|\*", re.IGNORECASE)
 """Origin-form, absolute-form or asterisk-form, none with a fragment or with a name and a password (RFC 9112, 3.2)."""
 
@@ -30,7 +31,7 @@ def fault_of(
     if _TARGET.fullmatch(target) is None or (target == b"*" and method != b"OPTIONS"):
         return unreadable("its target is neither a path nor an http or https URL")
     hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) > 1 or (not hosts and version == "1.1") or (hosts and _HOST.fullmatch(hosts[0]) is None):
+    if len(hosts) > 1 or (not hosts and version == "1.1") or (hosts and HOST.fullmatch(hosts[0]) is None):
         return unreadable("it must have one Host, a name or an address with or without a port")
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     if codings and version == "1.0":
@@ -40,6 +41,6 @@ def fault_of(
     return None
 
 
-def unreadable(why: str) -> Problem:
-    """The problem of what is not HTTP/1.1 as RFC 9112 has it."""
-    return Problem(TABLE[Unreadable], f"the request is not HTTP/1.1: {why}")
+def unreadable(why: str, protocol: str = "HTTP/1.1") -> Problem:
+    """The problem of what is not HTTP as RFC 9112, or RFC 9113, has it."""
+    return Problem(TABLE[Unreadable], f"the request is not {protocol}: {why}")

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.connection import Connection, HeadLimits
+from gateway.http2.either import Either
 from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -42,10 +43,11 @@ class HttpServer:
         limits = HeadLimits(
             settings.max_header_bytes, settings.header_timeout, settings.max_headers, settings.send_timeout
         )
+        protocol = Either if settings.gateway_h2c else Connection
         self._config = uvicorn.Config(
             app,
             loop="none",
-            http=cast(Any, partial(Connection, limits)),  # uvicorn does nothing with it but call it
+            http=cast(Any, partial(protocol, limits)),  # uvicorn does nothing with it but call it
             ws="none",
             lifespan="off",
             log_config=None,

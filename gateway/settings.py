@@ -99,6 +99,9 @@ class Settings(settings.Settings):
     deny_list_patience: float = Field(
         default=60, ge=5, description="seconds that neither Kafka nor auth may tell which sessions ended (then 503)"
     )
+    gateway_h2c: bool = Field(
+        default=False, description="HTTP/2 without TLS is spoken too, by prior knowledge: for a proxy that speaks it"
+    )
     keep_alive_timeout: int = Field(default=30, ge=1, description="seconds an idle connection is kept open")
     require_preconditions: bool = Field(
         default=False, description="a change without If-Match is refused (428), so that none is lost to another"

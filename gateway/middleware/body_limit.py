@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problem import TOO_LARGE, Problem
-from gateway.middleware.messages import header
+from gateway.middleware.messages import header, unmeasured
 from gateway.problems import Refused
 
 
@@ -17,7 +17,7 @@ class BodyLimit:
         length = header(scope, b"content-length")
         if length.isdigit():
             self._require(int(length))
-        elif header(scope, b"transfer-encoding"):
+        elif unmeasured(scope):
             receive = self._counted(receive)
         await self._app(scope, receive, send)
 

@@ -6,6 +6,9 @@ from starlette.types import Message, Scope, Send
 
 Headers = MutableSequence[tuple[bytes, bytes]]
 
+UNMEASURED = "primetrade.unmeasured"
+"""What the scope of a request in HTTP/2 has whose body is still to come: there are no chunks to tell it by."""
+
 AUTH = "/api/v1/auth/"
 """Where passwords come in and tokens go out."""
 
@@ -20,6 +23,11 @@ def header(scope: Scope, name: bytes) -> bytes:
             found: bytes = value
             return found
     return b""
+
+
+def unmeasured(scope: Scope) -> bool:
+    """Whether a body may come whose length nothing tells."""
+    return UNMEASURED in scope or bool(header(scope, b"transfer-encoding"))
 
 
 def on_start(send: Send, act: Callable[[int, Headers], None]) -> Send:

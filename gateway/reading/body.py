@@ -10,6 +10,7 @@ from starlette.requests import Request
 from chassis.deadline import remaining
 from chassis.errors import Unreadable
 from chassis.problem import UNSUPPORTED_MEDIA_TYPE, Problem, Row
+from gateway.middleware.messages import unmeasured
 from gateway.problems import Misread, Refused
 from gateway.reading.json import read_object
 from gateway.reading.violations import violations_of
@@ -40,9 +41,10 @@ async def read_body(request: Request, model: type[B]) -> B:
 async def read_no_body(request: Request) -> None:
     """Nothing, or the `{}` that some clients send for it, of whatever type: such a route has no body.
 
-    RFC 9110, 8.6: a request has one if it has a length or is chunked. Raises Refused (408, 413) or Unreadable.
+    RFC 9110, 8.6: a request has one if it has a length or is chunked, or in HTTP/2 does not end with its head. Raises
+    Refused (408, 413) or Unreadable.
     """
-    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+    if request.headers.get("content-length", "0") == "0" and not unmeasured(request.scope):
         return
     if (await _arrived(request)).strip() not in (b"", b"{}"):
         raise Unreadable("this takes no body")

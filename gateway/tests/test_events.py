@@ -12,6 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from h2.errors import ErrorCodes
+from hyperframe.frame import RstStreamFrame, WindowUpdateFrame
 from primetrade.notify.v1 import events_pb2 as notify_events
 from primetrade.tasks.v1 import events_pb2 as tasks_events
 
@@ -27,6 +29,7 @@ from gateway.streaming.cursor import Place, encoded
 from gateway.tests.callers import StoppedClock
 from gateway.tests.conftest import checked
 from gateway.tests.contract import Contract
+from gateway.tests.frames import asking, meeting
 from gateway.tests.streams import PATH, Gateway, Told, Topics, event_of, gateway, hearing, reading, task_of, topics
 from gateway.tests.upstream import AT_TEXT, ENDED_SESSION, NOTIFICATION, PERSON_ID, Upstream
 
@@ -328,6 +331,30 @@ async def test_a_slow_client_is_cut_and_no_other(
             await eventually(lambda: len(one.streams) == 1, "the slow one has left")
             await published.created(owner, "going on")
             await reader.says("going on")
+
+
+async def test_http_2_carries_streams_beside_each_other_and_cuts_the_slow_one_alone(
+    services: Upstream, where: dict[str, Any], published: Topics, issuer: Issuer, owner: str
+) -> None:
+    limits: dict[str, Any] = {"event_stream_queue_bytes": 300_000, "send_timeout": 600}
+    async with gateway(services.target, where, gateway_h2c=True, **limits) as one, meeting(one.origin) as peer:
+        fields = asking(PATH, token=issuer.token(owner))
+        for stream in (1, 3):
+            peer.ask(stream, fields)
+            await peer.until(lambda stream=stream: b"\nid: " in b"\n" + peer.answers[stream].body)
+        peer.send(WindowUpdateFrame(0, 2**30), WindowUpdateFrame(1, 2**30))
+        slow, told = peer.answers[3], 0
+        while slow.reset is None:
+            await asyncio.gather(*[published.created(owner, "x", description="x" * 60_000) for _ in range(4)])
+            told += 4
+            await peer.until(lambda told=told: peer.answers[1].body.count(b"event: task-created") == told)
+        assert slow.reset == ErrorCodes.CANCEL
+        assert len(slow.body) <= 65_535
+        await eventually(lambda: len(one.streams) == 1, "the slow one has left")
+        peer.send(RstStreamFrame(1, ErrorCodes.CANCEL))
+        await eventually(lambda: not len(one.streams), "the other has left")
+        peer.ask(5, asking())
+        assert (await peer.answer(5)).status == 200
 
 
 @asynccontextmanager

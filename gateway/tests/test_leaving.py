@@ -15,6 +15,7 @@ from gateway.app import build
 from gateway.server import HttpServer
 from gateway.settings import Settings
 from gateway.tests.conftest import AT_ONCE, ready
+from gateway.tests.frames import asking, meeting
 from gateway.tests.raw import opened, rest
 from gateway.tests.test_process import refused
 from gateway.tests.upstream import Upstream
@@ -83,6 +84,26 @@ async def test_who_is_about_to_ask_when_it_leaves_is_answered(
         assert b"\r\nconnection: close\r\n" in answer
         writer.close()
         await task
+
+
+async def test_in_http_2_the_notice_is_a_goaway(upstream: Upstream) -> None:
+    async with gateway(upstream, drain_notice=600, gateway_h2c=True) as leaving, meeting(leaving.origin) as peer:
+        peer.ask(1, asking())
+        assert "connection" not in (await peer.answer(1)).headers
+        assert not peer.goaways
+        task = leaving.leave()
+        stream = 3
+        while not peer.goaways:
+            peer.ask(stream, asking())
+            answer = await peer.answer(stream)
+            assert (answer.status, "connection" in answer.headers) == (200, False)
+            stream += 2
+        assert await peer.end() == 0
+        assert peer.goaways[0].last_stream_id == 2**31 - 1
+        assert peer.goaways[-1].last_stream_id == stream - 2
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def test_who_waits_in_the_queue_when_it_leaves_is_answered(upstream: Upstream) -> None:

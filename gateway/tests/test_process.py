@@ -14,6 +14,7 @@ import httpx
 
 from chassis.testing.eventually import eventually
 from chassis.testing.http import http_client
+from gateway.tests.frames import asking, meeting
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
@@ -75,6 +76,32 @@ async def test_sigterm_lets_a_request_in_flight_end(token: str, upstream: Upstre
         assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
+async def test_sigterm_lets_every_stream_of_http_2_end(token: str, upstream: Upstream) -> None:
+    held = Held(TASK)
+    upstream.answer("GetTask", held)
+    async with gateway(GATEWAY_PORT="0", GATEWAY_H2C="true", **targets(upstream)) as process:
+        url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
+        async with http_client(url) as client:
+            await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")
+        async with meeting(url) as peer, meeting(url) as idle:
+            idle.ask(1, asking())
+            await idle.answer(1)
+            peer.ask(1, asking(f"/api/v1/tasks/{TASK_ID}", token=token))
+            await held.asked.wait()
+            process.send_signal(signal.SIGTERM)
+            assert await idle.end() == 0
+            await peer.until(lambda: peer.goaways)
+            assert peer.goaways[0].last_stream_id == 2**31 - 1
+            peer.ask(3, asking())  # it was on its way
+            assert (await peer.answer(3)).status == 200
+            assert not peer.answers[1].ended
+            held.go.set()
+            assert (await peer.answer(1)).status == 200
+            assert await peer.end() == 0
+            assert peer.goaways[-1].last_stream_id == 3
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
 async def test_a_request_that_never_ends_does_not_keep_the_process(token: str, upstream: Upstream) -> None:
     held = Held(TASK)
     upstream.answer("GetTask", held)
@@ -114,6 +141,7 @@ async def test_every_wrong_setting_is_named() -> None:
         "MAX_HEADERS": "0",
         "HEADER_TIMEOUT": "0",
         "SEND_TIMEOUT": "0",
+        "GATEWAY_H2C": "perhaps",
         "DENY_LIST_SIZE": "0",
         "DENY_LIST_PATIENCE": "1",
         "EVENT_STREAM_LIMIT": "0",

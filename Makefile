@@ -104,6 +104,10 @@ bench-events: setup ## Measure the event backbone beside bare clients on real en
 bench-streams: setup ## Measure idle live streams of one gateway (STREAMS=2000) and events told to them
 	@$(PY) -m benchmarks.streams
 
+.PHONY: bench-servers
+bench-servers: setup ## Measure the HTTP servers that could be the gateway's; writes docs/performance-servers.md
+	@$(PY) -m benchmarks.servers
+
 .PHONY: lock
 lock: setup ## Resolve pyproject.toml into requirements.lock, with hashes
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \

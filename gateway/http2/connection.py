@@ -272,7 +272,8 @@ class Http2Connection(asyncio.Protocol):
         elif not stream.ended and self._is_open(stream.number):
             self.reset(stream, ErrorCodes.NO_ERROR)  # the rest of the request is not needed (RFC 9113, 8.1)
         self.give_back(stream)
-        self._patience.earn(_RESET_COST)
+        if stream.answered:
+            self._patience.earn(_RESET_COST)
         if not self._streams:
             if self._draining:
                 self._go_away(ErrorCodes.NO_ERROR)

@@ -22,7 +22,7 @@ class Stream:
 
     def __init__(self, connection: "Http2Connection", number: int, head: Head, ended: bool) -> None:
         self.number, self.departure = number, Departure()
-        self.over = self.begun = False
+        self.over = self.begun = self.answered = False
         self.ended = ended
         """Whether all of the request is here."""
         self.unread = 0
@@ -102,7 +102,7 @@ class Stream:
         if not self._bodiless and (data or end):
             await self._send_body(data, end)
         if end and not self.over:
-            self.over = True
+            self.over = self.answered = True
             self._news.set()
 
     async def _wait_while_paused(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hpack import Decoder, Encoder
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame
 
 from gateway.http2.either import PREFACE
 from gateway.tests.raw import opened
@@ -54,7 +54,7 @@ class Peer:
         self.answers: defaultdict[int, Answer] = defaultdict(Answer)
         self.goaways: list[GoAwayFrame] = []
         self.settings: dict[int, int] = {}
-        self.closed = False
+        self.closed, self.pongs = False, 0
 
     def send(self, *frames: Frame | bytes) -> None:
         """Send these."""
@@ -115,6 +115,8 @@ class Peer:
             self.goaways.append(frame)
         elif isinstance(frame, SettingsFrame):
             self.settings.update(frame.settings)
+        elif isinstance(frame, PingFrame):
+            self.pongs += 1
         answer.ended = answer.ended or "END_STREAM" in frame.flags
 
 

@@ -170,6 +170,22 @@ async def test_who_only_keeps_the_gateway_busy_is_sent_away(kind: str, h2c: str,
         assert (await other.answer(1)).status == 200
 
 
+async def test_resets_are_paid_for_though_what_they_reset_was_being_served(
+    h2c: str, token: str, upstream: Upstream
+) -> None:
+    upstream.answer("GetTask", Held(TASK))
+    async with meeting(h2c) as peer:
+        for number in range(1_000):
+            stream = 2 * number + 1
+            peer.ask(stream, asking(TASK_PATH, token=token))
+            peer.send(PingFrame(0))
+            await peer.until(lambda number=number: peer.pongs > number or peer.goaways)
+            if peer.goaways:
+                break
+            peer.send(RstStreamFrame(stream, CANCEL))
+        assert await peer.end() == CALM
+
+
 async def test_a_busy_client_is_not_taken_for_one(h2c: str, token: str, upstream: Upstream) -> None:
     async with meeting(h2c) as peer:
         for stream in range(1, 2 * 350, 2):

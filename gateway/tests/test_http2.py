@@ -1,7 +1,6 @@
 """HTTP/2 keeps what HTTP/1.1 promises: the same answers, the same limits, and no client that costs the others."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -345,19 +344,17 @@ async def test_pings_do_not_keep_an_idle_connection(upstream: Upstream) -> None:
     async with served(upstream.target, gateway_h2c=True, keep_alive_timeout=1) as origin, meeting(origin) as peer:
         peer.ask(1, asking())
         assert (await peer.answer(1)).status == 200
-        began = time.monotonic()
-        while not peer.goaways and time.monotonic() < began + 60:
+        ending = asyncio.create_task(peer.end())
+        while not ending.done():
             peer.send(PingFrame(0))
-            await peer.until(lambda: peer.closed or peer.goaways or peer.answers[0].ended)
-            await asyncio.sleep(0.05)  # a pause between pings, not a wait for something
-            if peer.closed:
-                break
-        assert await peer.end() == ErrorCodes.NO_ERROR
+            await asyncio.wait({ending}, timeout=0.05)
+        assert await ending == ErrorCodes.NO_ERROR
+        assert peer.pongs > 1
 
 
 async def test_who_does_not_read_is_cut_and_no_other(token: str, upstream: Upstream) -> None:
     async with (
-        served(upstream.target, gateway_h2c=True, send_timeout=0.5) as origin,
+        served(upstream.target, gateway_h2c=True, send_timeout=1) as origin,
         meeting(origin, INITIAL_WINDOW_SIZE=0) as peer,
     ):
         peer.ask(1, asking())

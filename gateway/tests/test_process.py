@@ -79,7 +79,8 @@ async def test_sigterm_lets_a_request_in_flight_end(token: str, upstream: Upstre
 async def test_sigterm_lets_every_stream_of_http_2_end(token: str, upstream: Upstream) -> None:
     held = Held(TASK)
     upstream.answer("GetTask", held)
-    async with gateway(GATEWAY_PORT="0", GATEWAY_H2C="true", **targets(upstream)) as process:
+    patience = dict.fromkeys(("DRAIN_TIMEOUT", "UPSTREAM_TIMEOUT", "REQUEST_TIMEOUT"), "600")
+    async with gateway(GATEWAY_PORT="0", GATEWAY_H2C="true", **patience, **targets(upstream)) as process:
         url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
         async with http_client(url) as client:
             await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")

@@ -17,7 +17,7 @@ from chassis.testing.measured import measured
 from chassis.testing.ports import free_port
 from gateway.limiting.quota import Quota
 from gateway.tests.callers import LOGIN, TASKS, Caller, StoppedClock, reset, told
-from gateway.tests.conftest import checked, ready, served
+from gateway.tests.conftest import checked, served
 from gateway.tests.contract import Contract
 from gateway.tests.test_tokens import REFUSED
 from gateway.tests.upstream import LOGGED_IN, Held, Upstream
@@ -37,10 +37,8 @@ async def http(services: Upstream, clock: StoppedClock) -> AsyncIterator[httpx.A
     limits: dict[str, Any] = {"gateway_rate_limit_address": "100/15minutes", "gateway_rate_limit_auth": "5/15minutes"}
     limits["gateway_rate_limit_subject"] = "20/15minutes"
     patience = {"upstream_timeout": 120.0, "request_timeout": 120.0}  # what is held is held as long as a test needs
-    async with served(services.target, clock, **limits, **patience, **PROXY) as origin:
-        await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
-        async with http_client(origin) as client:
-            yield client
+    async with served(services.target, clock, **limits, **patience, **PROXY) as origin, http_client(origin) as client:
+        yield client
 
 
 def token(issuer: Issuer, subject: str = "", **claims: Any) -> str:

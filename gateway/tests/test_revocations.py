@@ -263,7 +263,7 @@ async def test_without_kafka_and_auth_it_serves_for_as_long_as_its_patience_last
     auth: Upstream, told: Told, issuer: Issuer, contract: Contract
 ) -> None:
     told.ends("ended")
-    async with gateway(auth, issuer, contract, deny_list_patience=5) as one:
+    async with gateway(auth, issuer, contract, deny_list_patience=15) as one:
         await one.is_ready()
         auth.answer("ListRevokedSessions", AWAY)
         assert [await one.status("ended"), await one.status("alive")] == [401, 200]

@@ -9,7 +9,7 @@ from primetrade.tasks.v1 import tasks_pb2
 
 from chassis.testing.eventually import eventually
 from chassis.testing.http import http_client
-from gateway.tests.conftest import ready, served
+from gateway.tests.conftest import served
 from gateway.tests.raw import is_cut, narrow, opened
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
 
@@ -30,7 +30,6 @@ async def test_who_does_not_take_what_is_left_of_itis_cut(upstream: Upstream, to
     upstream.answer("ListTasks", _page(110_000))
     asked = f"GET /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     async with served(upstream.target, send_timeout=0.2, keep_alive_timeout=1) as origin:
-        await eventually(lambda: ready(origin), "the gateway is ready")
         with contextlib.closing(narrow(origin)) as client:
             client.sendall(asked)
             await eventually(lambda: is_cut(client), "the gateway cuts the connection")

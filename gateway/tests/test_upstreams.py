@@ -10,7 +10,7 @@ import pytest
 from chassis.errors import Error, NotFound, Unauthenticated, Unavailable
 from chassis.testing.eventually import eventually
 from chassis.testing.issuer import Issuer
-from gateway.tests.conftest import checked, ready, served
+from gateway.tests.conftest import checked, served
 from gateway.tests.contract import Contract
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
 
@@ -21,10 +21,8 @@ OTHERS = ("/api/v1/users/me", "/api/v1/notifications")
 @pytest.fixture
 async def short(services: Upstream, contract: Contract, token: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway of its own, which gives services half a second."""
-    async with served(services.target, upstream_timeout=0.5) as origin:
-        await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
-        async with checked(origin, contract, token) as client:
-            yield client
+    async with served(services.target, upstream_timeout=0.5) as origin, checked(origin, contract, token) as client:
+        yield client
 
 
 async def others_go_on(client: httpx.AsyncClient) -> None:
@@ -42,20 +40,20 @@ async def test_a_service_that_hangs_holds_no_more_than_its_share(
     patient: dict[str, Any] = {"upstream_timeout": 120.0, "request_timeout": 120.0, "upstream_max_in_flight": 2}
     held = Held(TASK)
     upstream.answer("GetTask", held)
-    async with served(services.target, max_in_flight=3, **patient) as origin:
-        await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
-        async with checked(origin, contract, token) as client:
-            client.timeout = httpx.Timeout(120.0)
-            waiting = [asyncio.create_task(client.get(TASK_PATH)) for _ in range(2)]
-            await eventually(lambda: len(upstream.received["GetTask"]) == 2, "two calls are in the service's hands")
-            for refused in (await client.get(TASK_PATH), await client.post("/api/v1/tasks", json={"title": "x"})):
-                assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
-                assert refused.headers["retry-after"] == "1"
-            await others_go_on(client)
-            assert "CreateTask" not in upstream.received
-            held.go.set()
-            assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200]
-            assert (await client.get(TASK_PATH)).status_code == 200
+    async with (
+        served(services.target, max_in_flight=3, **patient) as origin,
+        checked(origin, contract, token) as client,
+    ):
+        waiting = [asyncio.create_task(client.get(TASK_PATH)) for _ in range(2)]
+        await eventually(lambda: len(upstream.received["GetTask"]) == 2, "two calls are in the service's hands")
+        for refused in (await client.get(TASK_PATH), await client.post("/api/v1/tasks", json={"title": "x"})):
+            assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+            assert refused.headers["retry-after"] == "1"
+        await others_go_on(client)
+        assert "CreateTask" not in upstream.received
+        held.go.set()
+        assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200]
+        assert (await client.get(TASK_PATH)).status_code == 200
 
 
 async def test_a_service_that_hangs_is_soon_not_waited_for(short: httpx.AsyncClient, upstream: Upstream) -> None:
@@ -81,20 +79,20 @@ async def test_a_service_that_is_away_comes_back_by_itself(
 ) -> None:
     async with Upstream(issuer) as tasks:
         where = tasks.target
-        async with served(services.target, tasks_target=where, upstream_timeout=30.0) as origin:
-            await eventually(lambda: ready(origin), "the gateway is ready and nothing is degraded")
-            async with checked(origin, contract, token) as client:
-                client.timeout = httpx.Timeout(60.0)
-                assert (await client.get(TASK_PATH)).status_code == 200
-                await tasks.__aexit__()
-                for _ in range(8):
-                    answer = await client.get(TASK_PATH)
-                    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-                    assert answer.headers["retry-after"] == "1"
-                await others_go_on(client)
-                async with Upstream(issuer, int(where.rpartition(":")[2])):
-                    await eventually(lambda: _is_200(client, TASK_PATH), "the service is asked again")
-                    assert (await client.post("/api/v1/tasks", json={"title": "x"})).status_code == 201
+        async with (
+            served(services.target, tasks_target=where, upstream_timeout=30.0) as origin,
+            checked(origin, contract, token) as client,
+        ):
+            assert (await client.get(TASK_PATH)).status_code == 200
+            await tasks.__aexit__()
+            for _ in range(8):
+                answer = await client.get(TASK_PATH)
+                assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+                assert answer.headers["retry-after"] == "1"
+            await others_go_on(client)
+            async with Upstream(issuer, int(where.rpartition(":")[2])):
+                await eventually(lambda: _is_200(client, TASK_PATH), "the service is asked again")
+                assert (await client.post("/api/v1/tasks", json={"title": "x"})).status_code == 201
 
 
 async def test_clients_in_a_hurry_shut_nobody_out(client: httpx.AsyncClient, upstream: Upstream) -> None:

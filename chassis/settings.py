@@ -110,6 +110,9 @@ class ServiceSettings(Settings):
     grpc_max_in_flight: int = Field(
         default=256, ge=1, description="calls served at once; more are refused as Unavailable"
     )
+    grpc_drain_notice: float = Field(
+        default=0.25, ge=0, description="seconds from saying NOT_SERVING, which clients heed, to taking no new calls"
+    )
 
     mongo_url: MongoUrl = SecretStr("mongodb://127.0.0.1:27017/?retryWrites=false")
     mongo_driver: Literal["motor", "pymongo"] = "motor"

@@ -34,7 +34,9 @@ def bearer(token: str) -> Metadata:
 
 
 def service_config(service: str, idempotent: Iterable[str]) -> str:
-    """Retries as data (gRFC A6): up to four attempts of the idempotent methods while the neighbour is UNAVAILABLE.
+    """Replicas in turn, but none that says NOT_SERVING (gRFC A17): a server that is about to stop says it before.
+
+    Retries as data (gRFC A6): up to four attempts of the idempotent methods while the neighbour is UNAVAILABLE.
 
     An outage is not multiplied by them: each failed attempt costs a token of 40, each success brings a tenth of one
     back, and with 20 or fewer there are no retries. So while more than one call in eleven fails they end soon.
@@ -51,6 +53,7 @@ def service_config(service: str, idempotent: Iterable[str]) -> str:
     return json.dumps(
         {
             "loadBalancingConfig": [{"round_robin": {}}],
+            "healthCheckConfig": {"serviceName": ""},
             "methodConfig": methods,
             "retryThrottling": {"maxTokens": 40, "tokenRatio": 0.1},
         }

@@ -1,5 +1,6 @@
 """The gRPC server of a service: its methods behind the concerns, health, reflection, graceful drain."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ class Service:
 class RpcServer:
     """Component: serves the services. Raises ValueError when made with a method that has no access rule.
 
-    Leaving it takes no new calls, waits for those in flight up to the drain time, and cancels the rest.
+    Leaving it gives clients a moment to heed that the process is NOT_SERVING, takes no new calls, waits for those in
+    flight up to the drain time, and cancels the rest. Without that moment calls would be lost that have arrived and are
+    not begun: gRPC cancels them when the server stops.
     """
 
     name = "rpc"
@@ -69,7 +72,7 @@ class RpcServer:
         engine: Callable[[float], AbstractContextManager[None]] = _no_engine,
     ) -> None:
         self._address = f"{settings.grpc_host}:{settings.grpc_port}"
-        self._drain_seconds = settings.drain_timeout
+        self._notice_seconds, self._drain_seconds = settings.grpc_drain_notice, settings.drain_timeout
         self._limit = InFlight(settings.grpc_max_in_flight)
         self._services, self._verifier, self._health, self._engine = services, verifier, health, engine
         for service in services:
@@ -93,6 +96,7 @@ class RpcServer:
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
+            await asyncio.sleep(self._notice_seconds)
             await self._server.stop(self._drain_seconds)
 
     def background(self) -> tuple[()]:

@@ -55,13 +55,18 @@ test-all: setup ## Those and the slow ones (MONGO_DRIVER=pymongo for the other d
 	@$(PYTEST) -q -n 4 --dist loadgroup -m "not engines"
 
 .PHONY: test-engines
-test-engines: setup ## What meets an engine, and chaos, on Apache Kafka and secantusd-rs (built at first use)
+test-engines: setup ## What meets an engine, chaos and a rollout, on Apache Kafka and secantusd-rs (built at first use)
 	@ENGINES=real $(PYTEST) -q -n 2 --dist loadgroup $(ENGINE_TESTS)
 	@ENGINES=real $(PYTEST) -q tests/chaos
+	@ENGINES=real $(PYTEST) -q tests/rolling
 
 .PHONY: chaos
 chaos: setup ## Kill, freeze and slow every part under load, then count what was lost or doubled (KILLS=60 SEED=…)
 	@ENGINES=$${ENGINES:-real} $(PY) -m tests.chaos
+
+.PHONY: rolling
+rolling: setup ## Replace every process under load, behind nginx, then count what failed (REQUESTS=20000 ROUNDS=1)
+	@ENGINES=$${ENGINES:-real} $(PY) -m tests.rolling
 
 .PHONY: fuzz
 fuzz: setup ## Hold a suite against its OpenAPI document with generated requests, right and wrong (N=5000 SEED=7)

@@ -23,13 +23,18 @@ class SecondProcess:
     def __init__(self, program: Program, log: Path) -> None:
         ports = {purpose: free_port() for purpose in program.ports}
         named = {f"{purpose.upper()}_PORT": str(port) for purpose, port in ports.items()}
-        self._program = replace(program, ports=ports, environment={**program.environment, **named})
+        self.program = replace(program, ports=ports, environment={**program.environment, **named})
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before it was started."""
+        return self._process.pid if self._process is not None else 0
+
     async def join(self) -> None:
         """Return when it serves. Raises AssertionError when it does not come to that."""
-        await eventually(self._serves, f"a second {self._program.name} (see {self._log})", READY_SECONDS)
+        await eventually(self._serves, f"a second {self.program.name} (see {self._log})", READY_SECONDS)
 
     async def leave(self, number: signal.Signals) -> None:
         """End it by that signal; what does not end in time is killed."""
@@ -46,13 +51,13 @@ class SecondProcess:
         if self._process is None or self._process.poll() is not None:
             self._process = self._started()
         await asyncio.sleep(0.3)
-        return (await asyncio.to_thread(health_of, [self._program]))[self._program.name] == "ok"
+        return (await asyncio.to_thread(health_of, [self.program]))[self.program.name] == "ok"
 
     def _started(self) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as output:
             return subprocess.Popen(
-                self._program.command,
-                env={**os.environ, **self._program.environment},
+                self.program.command,
+                env={**os.environ, **self.program.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -10,13 +10,14 @@ import time
 from chassis.testing.tools.buf import BUF
 from chassis.testing.tools.cache import Need, Tool, ToolError, installed, obtain, verified
 from chassis.testing.tools.kafka import KAFKA
+from chassis.testing.tools.nginx import NGINX
 from chassis.testing.tools.oasdiff import OASDIFF
 from chassis.testing.tools.redis import REDIS
 from chassis.testing.tools.secantus import SECANTUS
 from chassis.testing.tools.toxiproxy import TOXIPROXY
 
 TOOLS = {tool.name: tool for tool in (BUF, OASDIFF, KAFKA, SECANTUS, TOXIPROXY)}
-INSTALLED = {need.command: need for need in (REDIS,)}
+INSTALLED = {need.command: need for need in (NGINX, REDIS)}
 
 
 def main(names: list[str]) -> int:

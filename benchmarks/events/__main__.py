@@ -7,8 +7,9 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from benchmarks.events import cost, latency, machine, report, throughput
-from benchmarks.events.rounds import interleaved
+from benchmarks import machine
+from benchmarks.events import cost, latency, report, throughput
+from benchmarks.rounds import interleaved
 from chassis.testing.engines import Engines, EnginesSettings, started_engines
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from primetrade.tasks.v1 import events_pb2
 
 from benchmarks.events.records import bare_consumer, bare_producer, event, settings_on
-from benchmarks.events.rounds import Arm, Figures
+from benchmarks.rounds import Arm, Figures
 from chassis.events.consuming.consumer import Consumer
 from chassis.events.consuming.partition import FETCH_RECORDS
 from chassis.events.envelope import Event, read_event

@@ -11,7 +11,7 @@ from functools import partial
 from primetrade.tasks.v1 import events_pb2
 
 from benchmarks.events.records import bare_consumer, bare_producer, event, settings_on
-from benchmarks.events.rounds import Arm, Figures, percentile
+from benchmarks.rounds import Arm, Figures, percentile
 from chassis.clock import SystemClock
 from chassis.events.consuming.consumer import Consumer
 from chassis.events.envelope import Event

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.events import cost, latency, throughput
-from benchmarks.events.rounds import Rounds, spread
+from benchmarks.rounds import Rounds, spread
 
 Sections = Mapping[str, Rounds]
 

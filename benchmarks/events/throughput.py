@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from benchmarks.events.records import bare_producer, event, settings_on
-from benchmarks.events.rounds import Arm, Figures
+from benchmarks.rounds import Arm, Figures
 from chassis.clock import SystemClock
 from chassis.events.admin import Topics
 from chassis.events.publishing.limits import RelayLimits

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.events import machine
-from benchmarks.events.rounds import Rounds, interleaved
+from benchmarks import machine
+from benchmarks.rounds import Rounds, interleaved
 from benchmarks.servers import arms, cost, manners, report
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
-from benchmarks.events.rounds import Arm, Figures
+from benchmarks.rounds import Arm, Figures
 from benchmarks.servers import arms
 from benchmarks.servers.client import asking
 

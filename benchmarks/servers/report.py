@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from benchmarks.events.rounds import Rounds, spread
+from benchmarks.rounds import Rounds, spread
 from benchmarks.servers.arms import ARMS, HTTPTOOLS
 from benchmarks.servers.client import AT_ONCE
 from benchmarks.servers.cost import CPU

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.events.rounds import interleaved
+from benchmarks.rounds import interleaved
 from benchmarks.servers import cost, manners, report
 from benchmarks.servers.arms import ARMS, OURS, OURS_H2C
 

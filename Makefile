@@ -113,6 +113,10 @@ bench-streams: setup ## Measure idle live streams of one gateway (STREAMS=2000) 
 bench-servers: setup ## Measure the HTTP servers that could be the gateway's; writes docs/performance-servers.md
 	@$(PY) -m benchmarks.servers
 
+.PHONY: bench-gateway
+bench-gateway: setup ## Measure the gateway's CPU beside bare applications; writes docs/performance-gateway.md
+	@$(PY) -m benchmarks.gateway
+
 .PHONY: lock
 lock: setup ## Resolve pyproject.toml into requirements.lock, with hashes
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \

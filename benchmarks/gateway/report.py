@@ -1,0 +1,75 @@
+"""The figures as JSON, which is all of them, and as a page, which says what they mean."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks.gateway import arms, tokens
+from benchmarks.gateway.client import CONNECTIONS
+from benchmarks.rounds import Rounds, spread
+
+Sections = Mapping[str, Rounds]
+
+
+def as_json(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sections) -> str:
+    """Every figure of every round."""
+    found: dict[str, Any] = {"date": _today(), "facts": facts, "sizes": sizes, "rounds": sections}
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sections) -> str:
+    """The page. Ratios are of medians within this run: machines differ, ratios stay."""
+    return "\n".join([
+        "# What the gateway costs",
+        "",
+        f"Measured on {_today()} by `make bench-gateway`, which writes this page. {sizes['rounds']} rounds, the arms "
+        "in turn; medians, with the least and the most of the rounds. Every figure: `benchmarks/gateway/results.json`.",
+        "",
+        *(f"- {name}: {fact}" for name, fact in facts.items()),
+        "",
+        *_requests(sections["requests"], sizes["requests"]),
+        *_tokens(sections["tokens"]),
+    ])  # fmt: skip
+
+
+def _requests(rounds: Rounds, requests: int) -> list[str]:
+    base = spread(rounds[arms.BARE["asgi"]], arms.CPU).median
+    fastapi = spread(rounds[arms.BARE["raw"]], arms.CPU).median
+    return [
+        "## CPU of a request",
+        "",
+        f"{requests} requests a round, four times as many to the bare ones and a quarter of it with new tokens, over "
+        f"{CONNECTIONS} connections that stay open, one at a time on each; user and system time of the process that is "
+        "asked, all its threads, less what it takes in that time when nobody asks. The bare ones answer a task that "
+        "they have at hand, on the gateway's HTTP server. The gateway is that of a whole suite, with its limits, log "
+        "and metrics on; what it adds is verification, counting, reading, the call by gRPC and the mapping of both "
+        "sides. What the services cost is not in it; hearing the event of what was created is. A token not met before "
+        "is checked by its signature.",
+        "",
+        "| | CPU-ms/request | × bare ASGI | × FastAPI | requests/s |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {spread(figures, arms.CPU)} | {spread(figures, arms.CPU).median / base:.1f} | "
+            f"{spread(figures, arms.CPU).median / fastapi:.1f} | {spread(figures, arms.RATE)} |"
+            for name, figures in rounds.items()
+        ),
+        "",
+    ]
+
+
+def _tokens(rounds: Rounds) -> list[str]:
+    return [
+        "## CPU of a token's check",
+        "",
+        "The verifier alone, as every process has it.",
+        "",
+        "| | CPU-µs/token |",
+        "|---|---|",
+        *(f"| {name} | {spread(figures, tokens.CPU)} |" for name, figures in rounds.items()),
+        "",
+    ]
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

@@ -25,25 +25,25 @@ async def test_concurrent_twins_get_the_same_successor(auth: World) -> None:
 
 
 async def test_a_token_used_again_within_the_grace_gets_the_answer_it_got(engines: Engines) -> None:
-    async with running(settings(engines)) as auth:
+    async with running(settings(engines, refresh_grace_seconds=100)) as auth:
         first = (await auth.register()).tokens.refresh_token
         successor = (await auth.refresh(first)).refresh_token
-        auth.clock.pass_by(seconds=8)
+        auth.clock.pass_by(seconds=40)
         assert (await auth.refresh(first)).refresh_token == successor
 
 
 async def test_a_token_used_again_within_its_grace_gets_the_current_one_however_many_came_after(
     engines: Engines,
 ) -> None:
-    async with running(settings(engines)) as auth:
+    async with running(settings(engines, refresh_grace_seconds=100)) as auth:
         first = (await auth.register()).tokens.refresh_token
         second = (await auth.refresh(first)).refresh_token
-        auth.clock.pass_by(seconds=4)
+        auth.clock.pass_by(seconds=40)
         third = (await auth.refresh(second)).refresh_token
-        auth.clock.pass_by(seconds=4)
+        auth.clock.pass_by(seconds=40)
         fourth = (await auth.refresh(third)).refresh_token
         assert [(await auth.refresh(used)).refresh_token for used in (first, second, third)] == [fourth] * 3
-        auth.clock.pass_by(seconds=4)
+        auth.clock.pass_by(seconds=40)
         # The grace of the first is over; that of the second is not, and it goes on from the current one.
         assert (await auth.refresh(second)).refresh_token == fourth
         assert (await auth.refresh(fourth)).access_token

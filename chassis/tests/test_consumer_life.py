@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord, TopicPartition
 from primetrade.tasks.v1 import events_pb2
 
 from chassis.events.admin import connected, layout
+from chassis.events.consuming.assignment import Assignment
 from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer, Handler, Permanent, Retries
 from chassis.events.consuming.deadletter import DeadLetterFailed
@@ -264,3 +267,20 @@ async def test_a_consumer_without_a_broker_gives_up_saying_what_it_waited_for(en
     settings = settings_for(engines, kafka_bootstrap_servers=where, startup_timeout=0.5)
     with pytest.raises(EngineAway, match=f"Kafka at {where} did not answer within"):
         await consumer(settings, handle).__aenter__()
+
+
+async def test_a_rebalance_that_ends_while_a_consumer_leaves_opens_nothing() -> None:
+    async def finish(_: ConsumerRecord, __: asyncio.Event) -> bool:
+        raise AssertionError("there is no record")
+
+    def failed(error: BaseException) -> None:
+        raise error
+
+    one, other = TopicPartition("tasks", 0), TopicPartition("tasks", 1)
+    nothing_to_commit: Any = None
+    assignment = Assignment(nothing_to_commit, finish, 60.0, failed)
+    await assignment.on_partitions_assigned([one])
+    assert list(assignment.partitions) == [one]
+    await assignment.close(60.0)
+    await assignment.on_partitions_assigned([one, other])
+    assert not assignment.partitions

@@ -39,9 +39,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._finished = 0
         self._room, self._due = asyncio.Event(), asyncio.Event()
         self._committing = asyncio.Lock()
+        self._over = False
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance."""
+        if self._over:
+            return
         for name in assigned:
             self._open(name)
         log.info("partitions_assigned", partitions=sorted(f"{name.topic}[{name.partition}]" for name in assigned))
@@ -63,6 +66,11 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             if self.partitions.get(name) is partition:
                 del self.partitions[name]
             metrics.consumer_lag.remove(name.topic, name.partition)
+
+    async def close(self, grace: float) -> None:
+        """Leave for good: a rebalance that ends only now opens nothing."""
+        self._over = True
+        await self.leave(grace)
 
     def hungry(self) -> list[TopicPartition]:
         """The partitions with room for more records. A full one is not asked for: what the client has fetched of it

@@ -95,7 +95,7 @@ class Consumer:
         fetch, *others = self._tasks
         await _cancelled(fetch)
         if self._assignment is not None:
-            await self._assignment.leave(self._settings.drain_timeout)
+            await self._assignment.close(self._settings.drain_timeout)
         for task in others:
             await _cancelled(task)
         await self._close()

@@ -13,9 +13,9 @@ from primetrade.events.v1 import dead_letters_pb2 as pb
 from primetrade.events.v1 import dead_letters_pb2_grpc as grpc_pb
 from primetrade.tasks.v1 import events_pb2
 
+from chassis.backoff import Backoff
 from chassis.clock import SystemClock
 from chassis.events.admin import Topics
-from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer, Handler, Permanent, Retries, Superseded
 from chassis.events.deadletters.api import DESCRIPTOR, dead_letters_service
 from chassis.events.deadletters.memory import INDEXES, Memory
@@ -168,6 +168,7 @@ def service_settings(engines: Engines, issuer: Issuer, **changed: object) -> Ser
         "kafka_idempotence": engines.kafka_idempotence,
         "kafka_prefix": f"t{own}",
         "kafka_partitions": 2,
+        "grpc_drain_notice": 0,
     }
     return ServiceSettings.model_validate({**ServiceSettings().model_dump(), **values, **changed})
 

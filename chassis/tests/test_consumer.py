@@ -13,8 +13,8 @@ from opentelemetry.trace import StatusCode
 from primetrade.tasks.v1 import events_pb2
 from pymongo.errors import AutoReconnect
 
+from chassis.backoff import Backoff
 from chassis.errors import DeadlineExceeded, Unavailable
-from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer, Permanent, Retries, Superseded
 from chassis.events.consuming.partition import QUEUE_RECORDS
 from chassis.events.envelope import Event

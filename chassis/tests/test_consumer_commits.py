@@ -12,9 +12,9 @@ from aiokafka import TopicPartition
 from primetrade.tasks.v1 import events_pb2
 from structlog.testing import capture_logs
 
+from chassis.backoff import Backoff
 from chassis.errors import Unavailable
 from chassis.events.consuming import assignment
-from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer, Handler, Retries
 from chassis.events.consuming.partition import FETCH_RECORDS, QUEUE_BYTES, Partition
 from chassis.events.envelope import Event

@@ -15,9 +15,9 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from primetrade.tasks.v1 import events_pb2
 
+from chassis.backoff import Backoff
 from chassis.events.admin import connected, layout
 from chassis.events.consuming.assignment import Assignment
-from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer, Handler, Permanent, Retries
 from chassis.events.consuming.deadletter import DeadLetterFailed
 from chassis.events.envelope import Event

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import structlog
 
+from chassis.backoff import Backoff
 from chassis.cancelling import cancel
-from chassis.events.consuming.backoff import Backoff
 from chassis.process import Process
 from gateway.server import listen
 from gateway.settings import Settings

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from primetrade.notify.v1 import notify_pb2
 from primetrade.notify.v1.notify_pb2_grpc import add_NotificationsServiceServicer_to_server
 
+from chassis.backoff import Backoff
 from chassis.clock import Clock, SystemClock
 from chassis.events.admin import Topics
 from chassis.events.comparing import Comparison, Untold
-from chassis.events.consuming.backoff import Backoff
 from chassis.events.consuming.consumer import Consumer
 from chassis.events.deadletters import memory
 from chassis.events.deadletters.api import dead_letters_service

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 from google.protobuf.message import Message
 from prometheus_client import Histogram
 
-from chassis.events.consuming.backoff import Backoff
+from chassis.backoff import Backoff
 from chassis.events.consuming.deadletter import DeadLetters, Story
 from chassis.events.consuming.dispatch import Dispatch, Failed, Outcome
 from chassis.events.consuming.failures import Failure, is_away

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chassis.backoff import Backoff
 from chassis.clock import Clock
 from chassis.errors import VersionMismatch
-from chassis.events.consuming.backoff import Backoff
 from services.notify.channels.outcome import Deferred, Refused
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.domain.delivery import Delivery, State

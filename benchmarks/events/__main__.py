@@ -1,6 +1,5 @@
 """`python -m benchmarks.events`: measure on the engines that ENGINES names (`make bench-events`: the real ones)."""
 
-import argparse
 import tempfile
 from pathlib import Path
 
@@ -9,11 +8,9 @@ import uvloop
 
 from benchmarks import machine
 from benchmarks.events import cost, latency, report, throughput
+from benchmarks.publishing import as_json, command, publish
 from benchmarks.rounds import interleaved
 from chassis.testing.engines import Engines, EnginesSettings, started_engines
-
-ROOT = Path(__file__).parents[2]
-PAGE, RESULTS = ROOT / "docs/performance-events.md", Path(__file__).with_name("results.json")
 
 
 async def measured(engines: Engines, rounds: int, writes: int, events: int, messages: int) -> report.Sections:
@@ -27,23 +24,17 @@ async def measured(engines: Engines, rounds: int, writes: int, events: int, mess
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.events", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = command("benchmarks.events", __doc__, page="performance-events.md")
     parser.add_argument("--writes", type=int, default=500, help="writes a round, for the latency")
     parser.add_argument("--events", type=int, default=4_000, help="events a round, for the throughput")
     parser.add_argument("--messages", type=int, default=30_000, help="messages a round, for the CPU")
-    parser.add_argument("--page", type=Path, default=PAGE)
-    parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
     sizes = {name: getattr(asked, name) for name in ("rounds", "writes", "events", "messages")}
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
     facts = machine.facts(EnginesSettings().engines)
     with tempfile.TemporaryDirectory(prefix="primetrade-bench-") as folder, started_engines(Path(folder)) as engines:
         sections = uvloop.run(measured(engines, **sizes))
-    asked.results.write_text(report.as_json(facts, sizes, sections))
-    page = report.as_page(facts, sizes, sections)
-    asked.page.write_text(page)
-    print(f"\n{page}")
+    publish(asked, as_json(facts, sizes, rounds=sections), report.as_page(facts, sizes, sections))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,12 @@
-"""The figures as JSON, which is all of them, and as a page, which says what they mean."""
+"""The figures as a page, which says what they mean."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
 
 from benchmarks.events import cost, latency, throughput
+from benchmarks.publishing import today
 from benchmarks.rounds import Rounds, spread
 
 Sections = Mapping[str, Rounds]
-
-
-def as_json(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sections) -> str:
-    """Every figure of every round."""
-    found: dict[str, Any] = {"date": _today(), "facts": facts, "sizes": sizes, "rounds": sections}
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
 def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sections) -> str:
@@ -22,7 +14,7 @@ def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sectio
     return "\n".join([
         "# What the event backbone costs",
         "",
-        f"Measured on {_today()} by `make bench-events`, which writes this page. {sizes['rounds']} rounds, the arms in "
+        f"Measured on {today()} by `make bench-events`, which writes this page. {sizes['rounds']} rounds, the arms in "
         "turn; medians, with the least and the most of the rounds. Every figure: `benchmarks/events/results.json`.",
         "",
         *(f"- {name}: {fact}" for name, fact in facts.items()),
@@ -96,7 +88,3 @@ def _cost(rounds: Rounds, messages: int) -> list[str]:
         ),
         "",
     ]
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()

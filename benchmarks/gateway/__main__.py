@@ -1,6 +1,5 @@
 """`python -m benchmarks.gateway`, or `make bench-gateway`: measure the gateway of a suite on embedded engines."""
 
-import argparse
 import platform
 import tempfile
 from importlib.metadata import version
@@ -11,11 +10,10 @@ import uvloop
 
 from benchmarks import machine
 from benchmarks.gateway import arms, report, tokens
+from benchmarks.publishing import as_json, command, publish
 from benchmarks.rounds import interleaved
 from deploy.local.testing import RunningSuite, running_suite
 
-ROOT = Path(__file__).parents[2]
-PAGE, RESULTS = ROOT / "docs/performance-gateway.md", Path(__file__).with_name("results.json")
 _PACKAGES = ("uvloop", "uvicorn", "httptools", "fastapi", "starlette", "grpcio", "orjson", "PyJWT", "cryptography")
 
 
@@ -31,12 +29,9 @@ async def measured(suite: RunningSuite, rounds: int, requests: int, checks: int)
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=2_000, help="requests a round; a quarter of it with new tokens")
+    parser = command("benchmarks.gateway", __doc__, page="performance-gateway.md")
+    parser.add_argument("--requests", type=int, default=1_000, help="requests a round; a quarter of it with new tokens")
     parser.add_argument("--checks", type=int, default=1_000, help="new tokens a round, for the check alone")
-    parser.add_argument("--page", type=Path, default=PAGE)
-    parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
     sizes = {name: getattr(asked, name) for name in ("rounds", "requests", "checks")}
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
@@ -47,10 +42,7 @@ def main() -> None:
         running_suite(Path(folder), arms.counted) as suite,
     ):
         sections = uvloop.run(measured(suite, **sizes))
-    asked.results.write_text(report.as_json(facts, sizes, sections))
-    page = report.as_page(facts, sizes, sections)
-    asked.page.write_text(page)
-    print(f"\n{page}")
+    publish(asked, as_json(facts, sizes, rounds=sections), report.as_page(facts, sizes, sections))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from benchmarks.gateway.bare import APPLICATIONS
 from benchmarks.gateway.client import ask, request
 from benchmarks.rounds import Arm, Figures
 from chassis.testing.eventually import eventually
-from chassis.testing.ports import free_port
+from chassis.testing.http import http_client
+from chassis.testing.ports import accepts, free_port
+from deploy.local.probes import on_the_way
 from deploy.local.programs import Program
 from deploy.local.testing import RunningSuite
 
@@ -29,16 +31,14 @@ LIST, CREATE = "gateway: list 20 tasks", "gateway: create a task"
 CPU, RATE = "CPU-ms/request", "requests/s"
 TASKS = "/api/v1/tasks"
 _SILENCE_SECONDS = 5.0
+_QUIET_SECONDS = 300.0
 
 
 def counted(programs: Sequence[Program]) -> Sequence[Program]:
     """A change of a suite: its gateway counts requests as in production, up to what no round reaches."""
     limits = {f"GATEWAY_RATE_LIMIT_{name}": "100000000 per 15 minutes" for name in ("ADDRESS", "AUTH", "SUBJECT")}
     own = {**limits, "GATEWAY_RATE_LIMIT_DISABLED": "0"}
-    return [
-        replace(program, environment={**program.environment, **own}) if program.name == "gateway" else program
-        for program in programs
-    ]
+    return [program.told(own) if program.name == "gateway" else program for program in programs]
 
 
 @dataclass
@@ -74,6 +74,8 @@ class Server:
     process: psutil.Process
     idle: float = 0.0
     """Seconds of CPU a second while nobody asks: heartbeats, Kafka, health of the services."""
+    behind: Sequence[Program] = ()
+    """Who has work of a request that was answered: its events."""
 
     async def silence(self) -> float:
         """Seconds of CPU a second, now that nobody asks."""
@@ -82,13 +84,17 @@ class Server:
         return (self._cpu() - cpu) / _SILENCE_SECONDS
 
     async def measured(self, requests: Callable[[], Awaitable[Sequence[bytes]]]) -> Figures:
-        """What these requests cost it, beyond what the same time costs without them."""
+        """What these requests and what follows from them cost it, beyond what the same time costs without them."""
         asked = await requests()
         began, cpu = time.perf_counter(), self._cpu()
         await ask(self.port, asked)
-        seconds = time.perf_counter() - began
-        cpu = max(self._cpu() - cpu - self.idle * seconds, 0.0)
-        return {CPU: cpu / len(asked) * 1000, RATE: len(asked) / seconds}
+        answered = time.perf_counter()
+        await eventually(self._quiet, "every event is published and read", _QUIET_SECONDS)
+        cpu = max(self._cpu() - cpu - self.idle * (time.perf_counter() - began), 0.0)
+        return {CPU: cpu / len(asked) * 1000, RATE: len(asked) / (answered - began)}
+
+    async def _quiet(self) -> bool:
+        return not await asyncio.to_thread(on_the_way, self.behind)
 
     def _cpu(self) -> float:
         times = self.process.cpu_times()
@@ -100,9 +106,9 @@ async def arms(suite: RunningSuite, requests: int) -> AsyncIterator[Mapping[str,
     """All arms, with so many requests a round, while the block lasts."""
     async with AsyncExitStack() as stack:
         bare = {BARE[name]: await stack.enter_async_context(_serving(name)) for name in APPLICATIONS}
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=suite.url, timeout=60))
+        client = await stack.enter_async_context(http_client(suite.url))
         gateway = Server(suite.ports("gateway")["http"], psutil.Process(suite.pid("gateway")))
-        gateway = replace(gateway, idle=await gateway.silence())
+        gateway = replace(gateway, idle=await gateway.silence(), behind=suite.suite.programs)
         person = await _registered(client)
         task = f"{TASKS}/{(await asyncio.gather(*(person.create() for _ in range(20))))[0]}"
         # Whoever creates is somebody else, so that the list stays as long as it is.
@@ -141,17 +147,8 @@ async def _serving(name: str) -> AsyncIterator[Server]:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'protos' / 'gen'}"}
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment)
     try:
-        await eventually(lambda: _listens(port), f"{BARE[name]} listens")
+        await eventually(lambda: accepts(port), f"{BARE[name]} listens")
         yield Server(port, psutil.Process(process.pid))
     finally:
         process.terminate()
         await process.wait()
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True

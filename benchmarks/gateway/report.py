@@ -1,21 +1,13 @@
-"""The figures as JSON, which is all of them, and as a page, which says what they mean."""
+"""The figures as a page, which says what they mean."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
 
 from benchmarks.gateway import arms, tokens
 from benchmarks.gateway.client import CONNECTIONS
+from benchmarks.publishing import today
 from benchmarks.rounds import Rounds, spread
 
 Sections = Mapping[str, Rounds]
-
-
-def as_json(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sections) -> str:
-    """Every figure of every round."""
-    found: dict[str, Any] = {"date": _today(), "facts": facts, "sizes": sizes, "rounds": sections}
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
 def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sections) -> str:
@@ -23,7 +15,7 @@ def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sectio
     return "\n".join([
         "# What the gateway costs",
         "",
-        f"Measured on {_today()} by `make bench-gateway`, which writes this page. {sizes['rounds']} rounds, the arms "
+        f"Measured on {today()} by `make bench-gateway`, which writes this page. {sizes['rounds']} rounds, the arms "
         "in turn; medians, with the least and the most of the rounds. Every figure: `benchmarks/gateway/results.json`.",
         "",
         *(f"- {name}: {fact}" for name, fact in facts.items()),
@@ -44,8 +36,8 @@ def _requests(rounds: Rounds, requests: int) -> list[str]:
         "asked, all its threads, less what it takes in that time when nobody asks. The bare ones answer a task that "
         "they have at hand, on the gateway's HTTP server. The gateway is that of a whole suite, with its limits, log "
         "and metrics on; what it adds is verification, counting, reading, the call by gRPC and the mapping of both "
-        "sides. What the services cost is not in it; hearing the event of what was created is. A token not met before "
-        "is checked by its signature.",
+        "sides. What the services cost is not in it; hearing the events of what was created is: the next one begins "
+        "when all are published and read. A token not met before is checked by its signature.",
         "",
         "| | CPU-ms/request | × bare ASGI | × FastAPI | requests/s |",
         "|---|---|---|---|---|",
@@ -69,7 +61,3 @@ def _tokens(rounds: Rounds) -> list[str]:
         *(f"| {name} | {spread(figures, tokens.CPU)} |" for name, figures in rounds.items()),
         "",
     ]
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from chassis.testing.eventually import eventually
-from chassis.testing.ports import free_port
+from chassis.testing.ports import accepts, free_port
 
 ROOT = Path(__file__).parents[2]
 _APP = "benchmarks.servers.app:app"
@@ -77,7 +77,7 @@ async def running(arm: Arm) -> AsyncIterator[Server]:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        await eventually(lambda: _listens(port), f"{arm.name} listens")
+        await eventually(lambda: accepts(port), f"{arm.name} listens")
         yield Server(process, port)
     finally:
         if process.returncode is None:
@@ -88,12 +88,3 @@ async def running(arm: Arm) -> AsyncIterator[Server]:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True

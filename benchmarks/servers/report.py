@@ -1,20 +1,13 @@
-"""The figures as JSON, which is all of them, and as a page."""
+"""The figures and the findings as a page."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
+from benchmarks.publishing import today
 from benchmarks.rounds import Rounds, spread
 from benchmarks.servers.arms import ARMS, HTTPTOOLS
 from benchmarks.servers.client import AT_ONCE
 from benchmarks.servers.cost import CPU
 from benchmarks.servers.manners import Manners
-
-
-def as_json(facts: Mapping[str, str], sizes: Mapping[str, int], rounds: Rounds, manners: Mapping[str, Manners]) -> str:
-    """Every figure of every round, and every finding."""
-    found = {"date": _today(), "facts": facts, "sizes": sizes, "rounds": rounds, "manners": manners}
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
 def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], rounds: Rounds, manners: Mapping[str, Manners]) -> str:
@@ -23,7 +16,7 @@ def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], rounds: Rounds, 
     return "\n".join([
         "# What the HTTP servers cost, and how they behave",
         "",
-        f"Measured on {_today()} by `make bench-servers`, which writes this page; what follows from it is in "
+        f"Measured on {today()} by `make bench-servers`, which writes this page; what follows from it is in "
         "[ADR 0025](adr/0025-the-http-server.md). Every figure: `benchmarks/servers/results.json`.",
         "",
         *(f"- {name}: {fact}" for name, fact in facts.items()),
@@ -67,7 +60,3 @@ def _table(names: list[str], manners: Mapping[str, Manners]) -> list[str]:
             for name in names
         ),
     ]
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()

@@ -8,7 +8,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
 from chassis.rpc.probe import grpc_health
-from chassis.testing.engines import accepts
+from chassis.testing.ports import accepts
 from deploy.local.programs import Check, Program
 
 SECONDS = 2.0

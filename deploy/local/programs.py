@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -49,6 +49,10 @@ class Program:
     def port(self) -> int:
         """The port that is checked."""
         return next(iter(self.ports.values()))
+
+    def told(self, variables: Mapping[str, str]) -> "Program":
+        """The same with these variables in its environment."""
+        return replace(self, environment={**self.environment, **variables})
 
 
 SERVICES = {"auth": 10, "users": 20, "tasks": 30, "notify": 40}

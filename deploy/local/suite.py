@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import psutil
 
+from chassis.testing.ports import why_unusable
 from deploy.local.configuration import write_configuration
 from deploy.local.control import CannotStart, Control, NotRunning, spawn_supervisord
 from deploy.local.logs import last_lines
-from deploy.local.ports import why_unusable
 from deploy.local.probes import health_of, on_the_way
 from deploy.local.programs import Group, Program
 from deploy.local.settings import LocalSettings

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.testing.ports import free_block
@@ -25,7 +25,7 @@ _PATIENCE = dict.fromkeys(("UPSTREAM_TIMEOUT", "REQUEST_TIMEOUT", "USERS_TIMEOUT
 def patient(programs: Sequence[Program]) -> Sequence[Program]:
     """A change for tests of what is answered, not when: the deadlines of requests are such that only a defect reaches
     them, on however busy a machine."""
-    return [replace(program, environment={**program.environment, **_PATIENCE}) for program in programs]
+    return [program.told(_PATIENCE) for program in programs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,7 @@ def free_settings(data: Path, **values: object) -> LocalSettings:
 
 def _unlimited(programs: Sequence[Program]) -> Sequence[Program]:
     unlimited = {"GATEWAY_RATE_LIMIT_DISABLED": "1"}
-    return [
-        replace(program, environment={**program.environment, **unlimited}) if program.name == "gateway" else program
-        for program in programs
-    ]
+    return [program.told(unlimited) if program.name == "gateway" else program for program in programs]
 
 
 @contextlib.contextmanager

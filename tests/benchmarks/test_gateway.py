@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.gateway import arms, report
 from benchmarks.gateway.__main__ import measured
+from benchmarks.publishing import as_json
 from deploy.local.testing import running_suite
 
 
@@ -18,4 +19,6 @@ async def test_every_arm_gives_its_figures(tmp_path: Path) -> None:
     assert {name: len(rounds) for name, rounds in sections.items()} == {"requests": 7, "tokens": 2}
     rates = [figures[arms.RATE] for rounds in sections["requests"].values() for figures in rounds]
     assert all(rate > 0 for rate in rates)
-    assert json.loads(report.as_json({"machine": "this"}, sizes, sections))["sizes"] == sizes
+    assert json.loads(as_json({"machine": "this"}, sizes, rounds=sections))["sizes"] == sizes
+    page = report.as_page({"machine": "this"}, sizes, sections)
+    assert all(arm in page for rounds in sections.values() for arm in rounds)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmarks.publishing import as_json
 from benchmarks.rounds import interleaved
 from benchmarks.servers import cost, manners, report
 from benchmarks.servers.arms import ARMS, OURS, OURS_H2C
@@ -18,6 +19,6 @@ async def test_a_server_gives_its_figure_and_shows_its_manners() -> None:
     found = {name: shown[ours] for name, ours in stands_for.items()}
     assert all(figures[cost.CPU] > 0 for each in rounds.values() for figures in each)
     sizes = {"rounds": 1, "requests": 400}
-    assert json.loads(report.as_json({"machine": "this"}, sizes, rounds, found))["sizes"] == sizes
+    assert json.loads(as_json({"machine": "this"}, sizes, rounds=rounds, manners=found))["sizes"] == sizes
     page = report.as_page({"machine": "this"}, sizes, rounds, found)
     assert all(arm.name in page for arm in ARMS)

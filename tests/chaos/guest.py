@@ -23,7 +23,7 @@ class SecondProcess:
     def __init__(self, program: Program, log: Path) -> None:
         ports = {purpose: free_port() for purpose in program.ports}
         named = {f"{purpose.upper()}_PORT": str(port) for purpose, port in ports.items()}
-        self.program = replace(program, ports=ports, environment={**program.environment, **named})
+        self.program = replace(program.told(named), ports=ports)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -39,14 +39,13 @@ class Twins:
             second.program = self._told(second.program, targets)
             if name == GATEWAY:
                 port = {"GATEWAY_PORT": str(second.program.port)}
-                second.program = replace(second.program, environment={**second.program.environment, **port})
+                second.program = second.program.told(port)
         return [self._told(program, targets) if program in doubled else program for program in programs]
 
     @staticmethod
     def _told(program: Program, targets: dict[str, str]) -> Program:
         notice = {"DRAIN_NOTICE": "1", "DRAIN_TIMEOUT": "10"}
-        environment = {**program.environment, **targets, **notice}
-        return replace(program, environment=environment, stop_seconds=_STOP_SECONDS)
+        return replace(program.told({**targets, **notice}), stop_seconds=_STOP_SECONDS)
 
     def gateways(self, suite: RunningSuite) -> tuple[int, int]:
         """Where both gateways listen."""

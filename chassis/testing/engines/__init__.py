@@ -7,7 +7,7 @@ per machine: `chassis.testing.tools`). Both are started by the same commands whe
 from chassis.testing.engines.broker import Broker
 from chassis.testing.engines.kinds import KINDS, Engines, EnginesKind, EnginesSettings, started_engines
 from chassis.testing.engines.redis import Redis
-from chassis.testing.engines.servers import accepts, running, stop, wait_until
+from chassis.testing.engines.servers import running, stop, wait_until
 
 __all__ = [
     "KINDS",
@@ -16,7 +16,6 @@ __all__ = [
     "EnginesKind",
     "EnginesSettings",
     "Redis",
-    "accepts",
     "running",
     "started_engines",
     "stop",

@@ -2,34 +2,15 @@
 
 import contextlib
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from chassis.testing.ports import accepts
+
 READY_SECONDS = 60.0
-
-
-def free_port() -> int:
-    """A TCP port that is free now, and that no outgoing connection is given before somebody listens on it.
-
-    Systems give those ports from 32768 (Linux) or 49152 (IANA, macOS) on; suites of a test take theirs from 15000 on.
-    """
-    while True:
-        port = 10_000 + secrets.randbelow(5_000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
-
-
-def accepts(port: int) -> bool:
-    """Whether something listens on the port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:

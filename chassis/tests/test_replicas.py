@@ -77,16 +77,13 @@ class Inbox(notify_pb2_grpc.NotificationsServiceServicer):
         self.calls += 1
         return notify_pb2.ListNotificationsResponse()
 
-    async def UpdateNotification(self, request: object, context: object) -> notify_pb2.Notification:  # noqa: N802
-        raise NotImplementedError
-
 
 class Serving:
     """A replica in this process."""
 
     def __init__(self) -> None:
         descriptor = notify_pb2.DESCRIPTOR.services_by_name["NotificationsService"]
-        self.inbox, self._health = Inbox(), RpcHealth()
+        self.inbox, self._health = Inbox(), RpcHealth()  # type: ignore[abstract]
         access = dict.fromkeys((method.name for method in descriptor.methods), Access.PUBLIC)
         add = notify_pb2_grpc.add_NotificationsServiceServicer_to_server
         verifier = TokenVerifier(RemoteKeys(_no_keys, None), "", "", SystemClock())

@@ -88,7 +88,7 @@ async def wired(**settings: Any) -> AsyncIterator[Wire]:
         channel = auth_channel(issuer.target)
         keys = auth_keys(channel, 10)
         verifier = TokenVerifier(keys, issuer.issuer, issuer.audience, SystemClock())
-        server = RpcServer(ServiceSettings(**settings), [service], verifier, health)
+        server = RpcServer(ServiceSettings(**{"grpc_drain_notice": 0, **settings}), [service], verifier, health)
         async with channel, keys, server:
             await health.serving()
             target = f"127.0.0.1:{server.port}"

@@ -24,6 +24,8 @@ MISTAKES = [
     ("KAFKA_PREFIX", "Prime Trade"),
     ("GRPC_PORT", "-1"),
     ("GRPC_MAX_IN_FLIGHT", "0"),
+    ("GRPC_DRAIN_NOTICE", "-1"),
+    ("GRPC_DRAIN_NOTICE", "soon"),
     ("MONGO_DRIVER", "mongoose"),
     ("MONGO_MAX_POOL_SIZE", "0"),
     ("MONGO_MIN_POOL_SIZE", "-1"),

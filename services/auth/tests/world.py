@@ -110,6 +110,7 @@ def settings(engines: Engines, **overrides: Any) -> Settings:
         "kafka_idempotence": engines.kafka_idempotence,
         "kafka_prefix": f"t{mine}",
         "kafka_partitions": 2,
+        "grpc_drain_notice": 0,
         "auth_key_encryption_key": key(),
         "auth_refresh_key": key(),
         "users_target": NOWHERE,

@@ -48,6 +48,7 @@ def settings_for(engines: Engines, issuer: Issuer, **changed: Any) -> Settings:
         "kafka_idempotence": engines.kafka_idempotence,
         "kafka_prefix": f"t{own}",
         "kafka_partitions": 2,
+        "grpc_drain_notice": 0,
         # Short, because a consumer joins its group within two heartbeats, each a quarter of it.
         "kafka_session_timeout": 3,
         "mail_every": 0.05,

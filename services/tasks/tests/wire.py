@@ -37,6 +37,7 @@ def settings_for(engines: Engines, issuer: Issuer) -> Settings:
         kafka_bootstrap_servers=engines.kafka_bootstrap_servers,
         kafka_idempotence=engines.kafka_idempotence,
         kafka_partitions=3,
+        grpc_drain_notice=0,
     )
 
 

@@ -130,6 +130,7 @@ def settings(engines: Engines, issuer: Issuer, **overrides: Any) -> Settings:
         "kafka_idempotence": engines.kafka_idempotence,
         "kafka_prefix": f"t{mine}",
         "kafka_partitions": 2,
+        "grpc_drain_notice": 0,
         "auth_target": issuer.target,
     }
     return Settings(**(values | overrides))

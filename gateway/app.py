@@ -1,5 +1,7 @@
 """The composition root of the gateway."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import FastAPI
 from primetrade.auth.v1.events_pb2 import SessionRevoked
 from starlette.exceptions import HTTPException
@@ -70,8 +72,8 @@ def build(settings: Settings, clock: Clock | None = None, place: Place | None = 
     url = settings.redis_url.get_secret_value()
     shared = SharedCounters(url, settings.redis_timeout) if url and not settings.gateway_rate_limit_disabled else None
     limiter = Limiter(ProcessCounters(clock), shared, clock)
-    app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness, limiter, streams)
-    app.state.exposition = place.exposition if place else of_the_process
+    told = place.exposition if place else of_the_process
+    app = application(settings, Neighbours(channels), keys, verifier, deny_list, readiness, limiter, streams, told)
     server = HttpServer(settings, app, place.listener if place else None)
     notice = Notice(settings.drain_notice, server)
     link = Link(place, server, notice) if place else None
@@ -108,6 +110,7 @@ def application(
     readiness: Readiness,
     limiter: Limiter,
     streams: Streams,
+    exposition: Callable[[], Awaitable[bytes]],
 ) -> FastAPI:
     """The ASGI application: the routes behind the concerns, outermost first."""
     # What counts has to see every answer, also those to errors: it stands around a table of its own.
@@ -143,6 +146,6 @@ def application(
     )
     app.state.neighbours, app.state.verifier = neighbours, verifier
     app.state.keys, app.state.deny_list, app.state.readiness = keys, deny_list, readiness
-    app.state.streams = streams
+    app.state.streams, app.state.exposition = streams, exposition
     app.state.require_preconditions = settings.require_preconditions
     return app

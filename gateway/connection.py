@@ -36,14 +36,17 @@ _CHUNK_HEAD = 16
 
 
 @dataclass(frozen=True, slots=True)
-class HeadLimits:
-    """How many bytes the request line and the headers may have together, and in how many seconds they must be there;
-    in how many seconds the least of a waiting answer must be taken."""
+class Limits:
+    """What a connection allows its client."""
 
     size: int
+    """Bytes that the request line and the headers may have together."""
     seconds: float
+    """In which they must be there."""
     count: int
+    """Headers."""
     send_seconds: float
+    """In which the least of a waiting answer must be taken."""
 
 
 class Connection(HttpToolsProtocol):
@@ -59,7 +62,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(
         self,
-        limits: HeadLimits,
+        limits: Limits,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],

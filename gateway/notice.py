@@ -19,7 +19,7 @@ class Notice:
         self._given = False
 
     async def __aenter__(self) -> None:
-        self._given = False
+        pass
 
     async def __aexit__(self, *_: object) -> None:
         await self.give()

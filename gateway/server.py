@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.connection import Connection, HeadLimits
+from gateway.connection import Connection, Limits
 from gateway.http2.either import Either
 from gateway.settings import Settings
 
@@ -40,9 +40,7 @@ class HttpServer:
 
     def __init__(self, settings: Settings, app: ASGIApp, listener: socket.socket | None = None) -> None:
         self._host, self.port = settings.gateway_host, settings.gateway_port
-        limits = HeadLimits(
-            settings.max_header_bytes, settings.header_timeout, settings.max_headers, settings.send_timeout
-        )
+        limits = Limits(settings.max_header_bytes, settings.header_timeout, settings.max_headers, settings.send_timeout)
         protocol = Either if settings.gateway_h2c else Connection
         self._config = uvicorn.Config(
             app,

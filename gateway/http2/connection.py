@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
-from gateway.connection import ABORT, LINGER_SECONDS, HeadLimits
+from gateway.connection import ABORT, LINGER_SECONDS, Limits
 from gateway.departure import DEPARTURE
 from gateway.http2.head import fault_of, head_of, scope_of
 from gateway.http2.patience import Patience
@@ -65,7 +65,7 @@ class Http2Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        limits: HeadLimits,
+        limits: Limits,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],

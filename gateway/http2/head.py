@@ -10,7 +10,7 @@ from h2.exceptions import ProtocolError
 from h2.utilities import HeaderValidationFlags, validate_headers
 
 from chassis.problem import Problem
-from gateway.connection import HeadLimits
+from gateway.connection import Limits
 from gateway.framing import HEAD_TOO_LARGE, HOST, unreadable
 from gateway.middleware.refusal import REFUSAL
 
@@ -66,7 +66,7 @@ def scope_of(head: Head, problem: Problem | None) -> dict[str, Any]:
     return scope if problem is None else {**scope, REFUSAL: problem}
 
 
-def fault_of(fields: Fields, head: Head, ended: bool, limits: HeadLimits) -> Problem | None:
+def fault_of(fields: Fields, head: Head, ended: bool, limits: Limits) -> Problem | None:
     """Why the request is refused; None when it is in order. `ended` says that no body follows."""
     if sum(len(name) + len(value) + 4 for name, value in fields) > limits.size:
         return Problem(HEAD_TOO_LARGE, f"The headers may have at most {limits.size} bytes together.")

@@ -12,7 +12,7 @@ from gateway.workers.place import ACCEPT, READY, RETIRE, UP
 
 
 class Worker:
-    """A process that runs; `tell` it, and `attend` to what it says."""
+    """A process that runs: what it has said, and what can be told to it."""
 
     def __init__(self, number: int, process: asyncio.subprocess.Process, control: asyncio.StreamWriter) -> None:
         self.number, self.pid, self.began = number, process.pid, time.monotonic()

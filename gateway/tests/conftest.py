@@ -19,8 +19,9 @@ from gateway.settings import Settings
 from gateway.tests.contract import Contract
 from gateway.tests.upstream import PERSON_ID, Upstream
 
-AT_ONCE = {"start_patience": 0, "drain_notice": 0}
-"""Settings of a gateway that waits for nobody when it starts and when it ends."""
+TESTED = {"start_patience": 0, "drain_notice": 0, "upstream_timeout": 120, "request_timeout": 120}
+"""Settings of a gateway of a test: it waits for nobody when it starts and when it ends, and its deadlines are such that
+only a defect reaches them, on however busy a machine."""
 PLENTY = dict.fromkeys((f"gateway_rate_limit_{name}" for name in ("address", "auth", "subject")), Quota(1_000_000, 900))
 """Settings of limits that no test reaches."""
 
@@ -70,7 +71,7 @@ async def impatient_origin(services: Upstream) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def narrow_origin(services: Upstream) -> AsyncIterator[str]:
     """The URL of a gateway that holds two requests at most, as long as a test needs."""
-    async with served(services.target, upstream_timeout=120.0, request_timeout=120.0, max_in_flight=2) as origin:
+    async with served(services.target, max_in_flight=2) as origin:
         yield origin
 
 
@@ -145,9 +146,10 @@ def checked(origin: str, contract: Contract, token: str = "") -> httpx.AsyncClie
 
 @asynccontextmanager
 async def started(target: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[str]:
-    """A gateway whose services are all at the target, there or not, with limits that no test reaches; its URL."""
+    """A gateway whose services are all at the target, there or not, with limits and deadlines that no test reaches; its
+    URL."""
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), target)
-    process = build(Settings(gateway_port=0, **{**AT_ONCE, **targets, **PLENTY, **settings}), clock)
+    process = build(Settings(gateway_port=0, **{**TESTED, **targets, **PLENTY, **settings}), clock)
     async with process.running():
         yield f"http://127.0.0.1:{process.component(HttpServer).port}"
 

@@ -28,7 +28,7 @@ from gateway.app import build
 from gateway.server import HttpServer
 from gateway.settings import Settings
 from gateway.streaming.streams import Streams
-from gateway.tests.conftest import AT_ONCE, PLENTY, ready
+from gateway.tests.conftest import PLENTY, TESTED, ready
 from gateway.tests.upstream import NOTIFICATION, TASK
 
 PATH = "/api/v1/events"
@@ -112,7 +112,7 @@ async def gateway(
 ) -> AsyncIterator[Gateway]:
     """A gateway that reads this Kafka, with services at the target."""
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), target)
-    own = {"gateway_port": 0, **AT_ONCE, **PLENTY}
+    own = {"gateway_port": 0, **TESTED, **PLENTY}
     process = build(Settings.model_validate({**own, **targets, **where, **settings}), clock)
     async with process.running():
         origin = f"http://127.0.0.1:{process.component(HttpServer).port}"

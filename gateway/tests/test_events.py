@@ -400,8 +400,7 @@ async def test_streams_take_no_place_among_the_requests(
     services: Upstream, where: dict[str, Any], issuer: Issuer, owner: str
 ) -> None:
     token = issuer.token(owner)
-    patient: dict[str, Any] = {"upstream_timeout": 120, "request_timeout": 120, "max_in_flight": 1, **QUICK}
-    async with gateway(services.target, where, **patient) as one, reading(one.origin, token):
+    async with gateway(services.target, where, max_in_flight=1, **QUICK) as one, reading(one.origin, token):
         async with http_client(one.origin) as client:
             answer = await client.get("/api/v1/tasks", headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == 200

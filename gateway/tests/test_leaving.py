@@ -14,7 +14,7 @@ from chassis.testing.http import http_client
 from gateway.app import build
 from gateway.server import HttpServer
 from gateway.settings import Settings
-from gateway.tests.conftest import AT_ONCE, ready
+from gateway.tests.conftest import TESTED, ready
 from gateway.tests.frames import asking, meeting
 from gateway.tests.raw import opened, rest
 from gateway.tests.test_process import refused
@@ -38,7 +38,7 @@ class Gateway:
 @asynccontextmanager
 async def gateway(upstream: Upstream, **settings: Any) -> AsyncIterator[Gateway]:
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), upstream.target)
-    process = build(Settings.model_validate({"gateway_port": 0, **AT_ONCE, **targets, **settings}))
+    process = build(Settings.model_validate({"gateway_port": 0, **TESTED, **targets, **settings}))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(process.running())
         found = Gateway(process, stack)

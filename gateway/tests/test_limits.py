@@ -36,8 +36,7 @@ async def http(services: Upstream, clock: StoppedClock) -> AsyncIterator[httpx.A
     """A client of a gateway with the limits of the defaults, but 20 requests for a person; it trusts this machine."""
     limits: dict[str, Any] = {"gateway_rate_limit_address": "100/15minutes", "gateway_rate_limit_auth": "5/15minutes"}
     limits["gateway_rate_limit_subject"] = "20/15minutes"
-    patience = {"upstream_timeout": 120.0, "request_timeout": 120.0}  # what is held is held as long as a test needs
-    async with served(services.target, clock, **limits, **patience, **PROXY) as origin, http_client(origin) as client:
+    async with served(services.target, clock, **limits, **PROXY) as origin, http_client(origin) as client:
         yield client
 
 

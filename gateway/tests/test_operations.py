@@ -13,7 +13,7 @@ from gateway.app import build
 from gateway.readiness import NeighbourWatch, Readiness
 from gateway.revocations import Revocations
 from gateway.settings import Settings
-from gateway.tests.conftest import AT_ONCE
+from gateway.tests.conftest import TESTED
 from gateway.tests.upstream import Upstream
 
 
@@ -47,7 +47,7 @@ async def test_a_service_that_does_not_serve_is_named_and_the_gateway_stays_read
 
 async def test_a_gateway_on_its_way_out_is_not_ready(services: Upstream) -> None:
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), services.target)
-    process = build(Settings.model_validate({"gateway_port": 0, **AT_ONCE, **targets}))
+    process = build(Settings.model_validate({"gateway_port": 0, **TESTED, **targets}))
     async with process.running():
         deny_list = process.component(Revocations).deny_list
         readiness = Readiness(process.component(RemoteKeys), deny_list, process.component(NeighbourWatch))

@@ -14,15 +14,18 @@ import httpx
 
 from chassis.testing.eventually import eventually
 from chassis.testing.http import http_client
+from gateway.tests.conftest import TESTED
 from gateway.tests.frames import asking, meeting
 from gateway.tests.upstream import TASK, TASK_ID, Held, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
+_DEADLINES = {name.upper(): str(value) for name, value in TESTED.items() if name.endswith("timeout")}
 
 
 @asynccontextmanager
 async def gateway(*before: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m gateway serve` with these variables, by that command; killed if it still runs at the end."""
+    """`python -m gateway serve` with these variables, by that command; killed if it still runs at the end. It has the
+    deadlines of a test."""
     process = await asyncio.create_subprocess_exec(
         *before,
         sys.executable,
@@ -30,7 +33,13 @@ async def gateway(*before: str, **variables: str) -> AsyncIterator[asyncio.subpr
         "gateway",
         "serve",
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "protos" / "gen"), "PYTHONUNBUFFERED": "1", **variables},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "protos" / "gen"),
+            "PYTHONUNBUFFERED": "1",
+            **_DEADLINES,
+            **variables,
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=1 << 20,
@@ -79,8 +88,7 @@ async def test_sigterm_lets_a_request_in_flight_end(token: str, upstream: Upstre
 async def test_sigterm_lets_every_stream_of_http_2_end(token: str, upstream: Upstream) -> None:
     held = Held(TASK)
     upstream.answer("GetTask", held)
-    patience = dict.fromkeys(("DRAIN_TIMEOUT", "UPSTREAM_TIMEOUT", "REQUEST_TIMEOUT"), "600")
-    async with gateway(GATEWAY_PORT="0", GATEWAY_H2C="true", **patience, **targets(upstream)) as process:
+    async with gateway(GATEWAY_PORT="0", GATEWAY_H2C="true", DRAIN_TIMEOUT="600", **targets(upstream)) as process:
         url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
         async with http_client(url) as client:
             await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")
@@ -106,8 +114,7 @@ async def test_sigterm_lets_every_stream_of_http_2_end(token: str, upstream: Ups
 async def test_a_request_that_never_ends_does_not_keep_the_process(token: str, upstream: Upstream) -> None:
     held = Held(TASK)
     upstream.answer("GetTask", held)
-    patience = {"DRAIN_TIMEOUT": "0.5", "UPSTREAM_TIMEOUT": "600", "REQUEST_TIMEOUT": "600"}
-    async with gateway(GATEWAY_PORT="0", **patience, **targets(upstream)) as process:
+    async with gateway(GATEWAY_PORT="0", DRAIN_TIMEOUT="0.5", **targets(upstream)) as process:
         url = f"http://127.0.0.1:{(await said(process, 'http_listening'))['port']}"
         async with http_client(url, headers={"authorization": f"Bearer {token}"}) as client:
             await eventually(lambda: _is_200(client, "/readyz"), "the gateway is ready")

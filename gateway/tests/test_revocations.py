@@ -29,7 +29,7 @@ from gateway.app import build
 from gateway.revocations import Revocations
 from gateway.server import HttpServer
 from gateway.settings import Settings
-from gateway.tests.conftest import AT_ONCE, PLENTY, checked
+from gateway.tests.conftest import PLENTY, TESTED, checked
 from gateway.tests.contract import Contract
 from gateway.tests.upstream import PERSON_ID, Upstream
 
@@ -114,7 +114,7 @@ async def gateway(auth: Upstream, issuer: Issuer, contract: Contract, **settings
     """A gateway without Kafka, if the settings do not say where that is."""
     targets = dict.fromkeys(("auth_target", "users_target", "tasks_target", "notify_target"), auth.target)
     nowhere = {"kafka_bootstrap_servers": f"127.0.0.1:{free_port()}"}
-    process = build(Settings(gateway_port=0, **{**AT_ONCE, **targets, **nowhere, **PLENTY, **settings}))
+    process = build(Settings(gateway_port=0, **{**TESTED, **targets, **nowhere, **PLENTY, **settings}))
     async with process.running():
         origin = f"http://127.0.0.1:{process.component(HttpServer).port}"
         async with checked(origin, contract) as client:

@@ -86,7 +86,7 @@ class Reading:
             self.socket.recv(1)
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.usefixtures("many_files")
 async def test_slow_clients_are_got_rid_of_and_nobody_else_notices(token: str, upstream: Upstream) -> None:
     port = free_port()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
@@ -37,11 +36,10 @@ async def others_go_on(client: httpx.AsyncClient) -> None:
 async def test_a_service_that_hangs_holds_no_more_than_its_share(
     services: Upstream, contract: Contract, token: str, upstream: Upstream
 ) -> None:
-    patient: dict[str, Any] = {"upstream_timeout": 120.0, "request_timeout": 120.0, "upstream_max_in_flight": 2}
     held = Held(TASK)
     upstream.answer("GetTask", held)
     async with (
-        served(services.target, max_in_flight=3, **patient) as origin,
+        served(services.target, max_in_flight=3, upstream_max_in_flight=2) as origin,
         checked(origin, contract, token) as client,
     ):
         waiting = [asyncio.create_task(client.get(TASK_PATH)) for _ in range(2)]

@@ -56,7 +56,10 @@ class Users(users_pb2_grpc.UsersServiceServicer):
 
 async def test_registration_asks_for_the_profile_as_a_service(engines: Engines) -> None:
     users = Users()  # type: ignore[abstract]
-    async with users.listening() as target, running(settings(engines, users_target=target)) as auth:
+    async with (
+        users.listening() as target,
+        running(settings(engines, users_target=target, users_timeout=60)) as auth,  # it is there: only a defect is late
+    ):
         account = (await auth.register(name="Grace")).account
         await auth.register()
     profile, claims = users.asked[0], jwt.decode(users.tokens[0], options={"verify_signature": False})
@@ -75,7 +78,7 @@ async def test_registration_waits_only_briefly_for_a_slow_neighbour_and_passes_o
     users = Users(delay=120)  # type: ignore[abstract]
     async with (
         users.listening() as target,
-        running(settings(engines, users_target=target, users_timeout=2)) as auth,
+        running(settings(engines, users_target=target, users_timeout=5)) as auth,
     ):
         async with asyncio.timeout(60):
             slow = await auth.register()

@@ -1,8 +1,9 @@
 # PrimeTrade Tasks. GNU make 3.81 is enough. Settings go in the environment or after the target: make run GATEWAY_PORT=8081
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
-STORE_TESTS := chassis/tests services tests/e2e tests/contract/test_records.py
-ENGINE_TESTS := $(STORE_TESTS) tests/benchmarks gateway/tests/test_events.py gateway/tests/test_shared_limits.py
+PARALLEL := --dist loadgroup --no-loadscope-reorder
+STORE_TESTS := tests/e2e tests/contract/test_records.py chassis/tests services
+ENGINE_TESTS := tests/benchmarks $(STORE_TESTS) gateway/tests/test_events.py gateway/tests/test_shared_limits.py
 .DEFAULT_GOAL := help
 # A suite of ten processes would compile itself ten times.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,23 +49,23 @@ dlq: setup ## Dead letters of the running suite (ARGS="list", "show ID", "redriv
 
 .PHONY: test
 test: setup ## The tests, in parallel, on the embedded engines
-	@$(PYTEST) -q -n 4 --dist loadgroup -m "not engines and not slow and not alone"
+	@$(PYTEST) -q -n 4 $(PARALLEL) -m "not engines and not slow and not alone"
 
 .PHONY: test-slow
 test-slow: setup ## The slow ones: suites that start, die and come back; then those with nothing beside them
-	@$(PYTEST) -q -n 2 --dist loadgroup -m "slow and not engines"
+	@$(PYTEST) -q -n 2 $(PARALLEL) -m "slow and not engines"
 	@$(PYTEST) -q -m "alone and not engines"
 
 .PHONY: test-pymongo
 test-pymongo: setup ## What meets MongoDB, slow or not, through PyMongo's own asyncio API in place of motor
-	@MONGO_DRIVER=pymongo $(PYTEST) -q -n 4 --dist loadgroup -m "not engines" $(STORE_TESTS)
+	@MONGO_DRIVER=pymongo $(PYTEST) -q -n 4 $(PARALLEL) -m "not engines" $(STORE_TESTS)
 
 .PHONY: test-all
 test-all: test test-slow test-pymongo ## All that needs no other engines than the embedded ones
 
 .PHONY: test-engines
 test-engines: setup ## What meets an engine, chaos and a rollout, on Apache Kafka and secantusd-rs (built at first use)
-	@ENGINES=real $(PYTEST) -q -n 2 --dist loadgroup $(ENGINE_TESTS)
+	@ENGINES=real $(PYTEST) -q -n 2 $(PARALLEL) $(ENGINE_TESTS)
 	@ENGINES=real $(PYTEST) -q tests/chaos
 	@ENGINES=real $(PYTEST) -q tests/rolling
 

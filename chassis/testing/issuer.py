@@ -40,7 +40,8 @@ class Issuer:
             await self._server.stop(0)
 
     def token(self, subject: str, *, key: Any = None, headers: dict[str, Any] | None = None, **claims: Any) -> str:
-        """A token of the subject, valid for 15 minutes unless the claims say otherwise; a claim of None is left out."""
+        """A token of the subject, valid for a day, which no run of tests outlasts, unless the claims say otherwise; a
+        claim of None is left out."""
         now = int(time.time())
         payload = {
             "iss": self.issuer,
@@ -49,7 +50,7 @@ class Issuer:
             "sid": str(uuid4()),
             "jti": str(uuid4()),
             "iat": now,
-            "exp": now + 900,
+            "exp": now + 86_400,
             "roles": ["user"],
             "scope": "",
             **claims,

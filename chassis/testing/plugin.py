@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from xdist.scheduler import LoadGroupScheduling
 
 from chassis.telemetry.logs import with_facts
 from chassis.testing.engines import Engines, EnginesSettings, started_engines
@@ -50,6 +51,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         heavy = [item for item in items if item.get_closest_marker("engines")]
         items[:] = [item for item in items if item not in heavy]
         config.hook.pytest_deselected(items=heavy)
+
+
+class ByModule(LoadGroupScheduling):  # type: ignore[misc]
+    """A module's tests go to one worker, which makes their fixtures once; a group that a mark names stays one too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        return group.partition("::")[0] if group == nodeid else group
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByModule | None:
+    """Of `--dist loadgroup`: the one above."""
+    return ByModule(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def _plain_logs() -> None:

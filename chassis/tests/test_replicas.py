@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from primetrade.notify.v1 import notify_pb2, notify_pb2_grpc
@@ -61,6 +62,7 @@ async def test_a_replica_that_hangs_drops_out_and_comes_back() -> None:
 
         await eventually(all_answered, "both replicas answer")
         hung.send_signal(signal.SIGSTOP)
+        await eventually(lambda: psutil.Process(hung.pid).status() == psutil.STATUS_STOPPED, "one hangs")
         assert 0 < await answered() < CALLS
         await eventually(all_answered, "the replica that hangs is left out")
         hung.send_signal(signal.SIGCONT)

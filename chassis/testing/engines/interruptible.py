@@ -35,8 +35,10 @@ class Interruptible(ABC):
         process.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: its connections stay open, and nothing is answered."""
-        os.kill(self._running().pid, signal.SIGSTOP)
+        """SIGSTOP: its connections stay open, and nothing is answered. Returns when all its threads have stopped."""
+        pid = self._running().pid
+        os.kill(pid, signal.SIGSTOP)
+        os.waitpid(pid, os.WUNTRACED)
 
     def resume(self) -> None:
         """SIGCONT."""

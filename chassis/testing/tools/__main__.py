@@ -15,8 +15,9 @@ from chassis.testing.tools.oasdiff import OASDIFF
 from chassis.testing.tools.redis import REDIS
 from chassis.testing.tools.secantus import SECANTUS
 from chassis.testing.tools.toxiproxy import TOXIPROXY
+from chassis.testing.tools.vegeta import VEGETA
 
-TOOLS = {tool.name: tool for tool in (BUF, OASDIFF, KAFKA, SECANTUS, TOXIPROXY)}
+TOOLS = {tool.name: tool for tool in (BUF, OASDIFF, KAFKA, SECANTUS, TOXIPROXY, VEGETA)}
 INSTALLED = {need.command: need for need in (NGINX, REDIS)}
 
 

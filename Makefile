@@ -110,6 +110,14 @@ openapi: setup ## Generate docs/openapi.json from the gateway's routes
 routes: setup ## Every route, and what it answers without a token, with one that has ended, to others and to the owner
 	@$(PY) -m gateway.authorisation
 
+.PHONY: bench
+bench: setup ## Measure the suite beside the monolith it replaces (OPS=list,mix C=32 ROUNDS=5); writes docs/performance.md
+	@ENGINES=$${ENGINES:-real} $(PY) -m benchmarks.monolith
+
+.PHONY: bench-quick
+bench-quick: setup ## Hold the suite to four fifths of what the last `make bench` found of the mix, in two minutes
+	@ENGINES=$${ENGINES:-real} $(PY) -m benchmarks.monolith.quick
+
 .PHONY: bench-events
 bench-events: setup ## Measure the event backbone beside bare clients on real engines; writes docs/performance-events.md
 	@ENGINES=real $(PY) -m benchmarks.events

@@ -14,19 +14,19 @@ _ENGINES = {"real": "Apache Kafka (KRaft, one node) and secantusd-rs", "embedded
 def facts(engines: str) -> Mapping[str, str]:
     """The machine, the versions, and how busy it is with other things."""
     return {
-        **here(),
-        "engines": f"{_ENGINES[engines]}, on the same machine",
+        **here(engines),
         "client": f"Python {platform.python_version()}, uvloop {version('uvloop')}, aiokafka {version('aiokafka')}",
     }
 
 
-def here() -> dict[str, str]:
-    """The machine, and how busy it is with other things."""
+def here(engines: str = "") -> dict[str, str]:
+    """The machine, how busy it is with other things, and the engines, if there are any."""
     model = [line.partition(": ")[2] for line in _cpuinfo() if line.startswith("model name")]
     return {
         "machine": f"{psutil.cpu_count()} × {model[0] if model else platform.processor() or platform.machine()}, "
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()} {platform.release()}",
         "load before": _load(os.getloadavg()[0], psutil.cpu_count() or 1),
+        **({"engines": f"{_ENGINES[engines]}, on the same machine"} if engines else {}),
     }
 
 

@@ -27,6 +27,18 @@ def publish(asked: argparse.Namespace, figures: str, page: str) -> None:
     print(f"\n{page}")
 
 
+def between(page: str, written: str, mark: str) -> str:
+    """The page with what was written between its two marks, or that alone where there is none yet."""
+    first, last = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->\n"
+    if not page:
+        return written
+    before, found, rest = page.partition(first)
+    _, found_too, after = rest.partition(last)
+    if not found or not found_too:
+        raise ValueError(f"the page has no {first.strip()} and {last.strip()}")
+    return f"{before}{first}{written}{last}{after}"
+
+
 def as_json(facts: Mapping[str, str], sizes: Mapping[str, int], **found: Any) -> str:
     """What was measured, how much of it, and everything that was found."""
     told = {"date": today(), "facts": facts, "sizes": sizes, **found}

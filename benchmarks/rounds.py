@@ -40,9 +40,9 @@ def spread(rounds: Sequence[Figures], figure: str) -> Spread:
     return Spread(statistics.median(values), min(values), max(values))
 
 
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many percent do not exceed."""
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value that so many percent, to a tenth, do not exceed."""
+    return statistics.quantiles(values, n=1000, method="inclusive")[round(percent * 10) - 1]
 
 
 def _short(value: float) -> str:

@@ -67,15 +67,13 @@ Make = Callable[[Population, Random], Request]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What it is called on the page, how a request is made, and whether it leaves events behind.
-
-    Without `usually` it is measured with 32 at once.
-    """
+    """What it is called on the page, how a request is made, and whether it leaves events behind."""
 
     title: str
     make: Make
     writes: bool = False
-    usually: tuple[int, ...] = ()
+    only: tuple[int, ...] = ()
+    """So many at once, whatever the others are measured with."""
     alone: bool = False
     """It is no race: the sides do not do the same."""
 
@@ -173,6 +171,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "complete": Operation("complete a task", _complete, writes=True),
     "delete": Operation("delete a task", _delete, writes=True),
     "mix": Operation("40 % get, 40 % list, 20 % create", _mix, writes=True),
-    # As many at once as have their passwords hashed at once, and the rest of what may wait.
-    "login": Operation("log in: argon2id beside bcrypt", _login, writes=True, usually=(8,), alone=True),
+    # More passwords at once are refused: they would wait for too long.
+    "login": Operation("log in: argon2id beside bcrypt", _login, writes=True, only=(8,), alone=True),
 }

@@ -74,6 +74,8 @@ class Operation:
     writes: bool = False
     only: tuple[int, ...] = ()
     """So many at once, whatever the others are measured with."""
+    fraction: int = 1
+    """This part of the requests of a round."""
     alone: bool = False
     """It is no race: the sides do not do the same."""
 
@@ -172,5 +174,5 @@ OPERATIONS: Mapping[str, Operation] = {
     "delete": Operation("delete a task", _delete, writes=True),
     "mix": Operation("40 % get, 40 % list, 20 % create", _mix, writes=True),
     # More passwords at once are refused: they would wait for too long.
-    "login": Operation("log in: argon2id beside bcrypt", _login, writes=True, only=(8,), alone=True),
+    "login": Operation("log in: argon2id beside bcrypt", _login, writes=True, only=(8,), fraction=10, alone=True),
 }

@@ -121,6 +121,7 @@ async def _in_turn(sides: Sequence[Side], operation: str, at_once: int, settings
     async def measured(side: Side, requests: int) -> Mapping[str, float]:
         return await side.measured(operation, at_once, requests, next(seeds[side.name]))
 
-    few = max(settings.requests // WARM_UP, 8)
-    await interleaved({side.name: partial(measured, side, few) for side in sides}, 1)
-    return await interleaved({side.name: partial(measured, side, settings.requests) for side in sides}, settings.rounds)
+    many = max(settings.requests // OPERATIONS[operation].fraction, 8)
+    few = max(many // WARM_UP, 8)
+    await interleaved({f"{side.name}, warming up": partial(measured, side, few) for side in sides}, 1)
+    return await interleaved({side.name: partial(measured, side, many) for side in sides}, settings.rounds)

@@ -73,7 +73,7 @@ class BenchSettings(BaseSettings):
         """What is completed and what is deleted can be so once."""
         for name, share in CONSUMED.items():
             there = self.people * len(range(share, self.tasks, SHARES))
-            each = self.rounds * self.requests + max(self.requests // WARM_UP, 1)
+            each = self.rounds * self.requests + max(self.requests // WARM_UP, 8)
             if (wanted := each * sum(name == planned for planned, _ in self.plan)) > there:
                 raise ValueError(f"{name} takes {wanted} tasks and there are {there}: more PEOPLE or TASKS, less else")
         return self

@@ -118,6 +118,10 @@ bench: setup ## Measure the suite beside the monolith it replaces (OPS=list,mix 
 bench-quick: setup ## Hold the suite to four fifths of what the last `make bench` found of the mix, in two minutes
 	@ENGINES=$${ENGINES:-real} $(PY) -m benchmarks.monolith.quick
 
+.PHONY: profile
+profile: setup ## Flame graphs of the suite's processes while they are asked (OPS=get,list,create C=32 PROFILES=.data/profiles)
+	@ENGINES=$${ENGINES:-real} $(PY) -m benchmarks.monolith.profile
+
 .PHONY: bench-events
 bench-events: setup ## Measure the event backbone beside bare clients on real engines; writes docs/performance-events.md
 	@ENGINES=real $(PY) -m benchmarks.events

@@ -10,4 +10,5 @@ sides.py       a side of the comparison: what one round of one operation took th
 run.py         both sides, started, loaded, warmed up and measured in turn
 report.py      the page; plot.py its picture
 quick.py       the gate: the mix alone, held to the ratio that was recorded
+profile.py     flame graphs of the processes while they are asked
 """

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.monolith.operations import OPERATIONS
+from benchmarks.monolith.profile import ProfileSettings
 from benchmarks.monolith.quick import QuickSettings
 from benchmarks.monolith.settings import CORE, EVERY, BenchSettings
 from chassis.settings import read_settings
@@ -52,6 +53,10 @@ def test_a_wrong_one_is_named(
     with pytest.raises(SystemExit, match="2"):
         read_settings(BenchSettings)
     assert told in capsys.readouterr().err
+
+
+def test_what_is_profiled_is_asked_32_at_once() -> None:
+    assert ProfileSettings().plan == [("get", 32), ("list", 32), ("create", 32)]
 
 
 def test_the_gate_asks_for_the_mix_unless_it_is_told_another(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from html import escape
 Parts = Sequence[tuple[str, float]]
 """The parts of a bar, from the left, by colour."""
 
-_LEFT, _WIDTH, _BAR, _GAP, _TOP = 230, 560, 13, 16, 46
+_LEFT, _WIDTH, _BAR, _GAP, _TOP = 110, 560, 13, 16, 46
 _TEXT = 'font-family="sans-serif" font-size="12" fill="#24292f"'
 
 

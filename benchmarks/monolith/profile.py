@@ -1,8 +1,8 @@
 """`python -m benchmarks.monolith.profile`, or `make profile OPS=list`: where the time of an operation goes.
 
-A flame graph of each of the suite's own processes while it is asked: py-spy samples what runs. Time in C stands under
-the Python that called it; what C does in threads of its own, as gRPC's, is not in it. What is measured meanwhile says
-little.
+A flame graph of each of the suite's own processes while it is asked: py-spy samples what holds the interpreter's lock,
+as whether a thread waits cannot be seen on every system. Time in C that keeps the lock stands under the Python that
+called it; sockets, compression and gRPC's own threads are not in it. What is measured meanwhile says little.
 """
 
 import signal
@@ -48,7 +48,7 @@ def sampled(pids: Mapping[str, int], folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _spying(pid: int, graph: Path) -> Iterator[None]:
-    command: list[str | Path] = [_SPY, "record", "--pid", str(pid), "--output", graph]
+    command: list[str | Path] = [_SPY, "record", "--gil", "--pid", str(pid), "--output", graph]
     spy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own tool
     try:
         yield

@@ -78,7 +78,7 @@ def as_part(facts: Mapping[str, str], sizes: Mapping[str, int], found: Found) ->
 def as_picture(found: Found) -> str:
     """Bars of what the page's first table says, and of what takes it."""
     bars = {
-        _title(name): [(SUITE, _parts(rounds)), (PEER, _peers_parts(rounds))]
+        name.partition(" ")[0]: [(SUITE, _parts(rounds)), (PEER, _peers_parts(rounds))]
         for name, rounds in found.measured.items()
         if name.endswith("=32") and not _operation(name).alone
     }

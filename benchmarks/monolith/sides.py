@@ -82,7 +82,7 @@ def figures(done: Load, upon: Seconds, after: Seconds) -> Figures:
     """What a round comes to. CPU is of a request: until the last answer, after it, and both by process."""
     count, times = len(done.answers), [each.seconds * 1000 for each in done.answers]
     each = {f"{CPU} {name}": (upon[name] + after[name]) / count * 1000 for name in upon}
-    return {
+    found = {
         RATE: count / done.seconds,
         **{name: percentile(times, percent) for name, percent in PERCENTILES.items()},
         CPU: sum(each.values()),
@@ -91,3 +91,4 @@ def figures(done: Load, upon: Seconds, after: Seconds) -> Figures:
         CLIENT: done.cpu_seconds / count * 1000,
         **each,
     }
+    return {name: round(value, 4) for name, value in found.items()}

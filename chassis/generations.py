@@ -68,12 +68,13 @@ class Generations:
         self.name = name
         self._database, self._pointers = database, database[POINTERS]
         self._known = Generation(1, name)
+        self._live: _Collection = database[name]  # kept, for a driver makes it anew each time it is asked
         self._listeners: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def live(self) -> _Collection:
         """The live collection, not older than the last `follow`."""
-        return self._database[self._known.collection]
+        return self._live
 
     @property
     def collection(self) -> _Collection:
@@ -89,6 +90,7 @@ class Generations:
         found = await self._read()
         before, self._known = self._known, found
         if self._known.collection != before.collection:
+            self._live = self._database[self._known.collection]
             log.info("generation_followed", collection=self.name, generation=self._known.number)
             for listener in self._listeners:
                 await listener()

@@ -50,6 +50,7 @@ async def test_it_is_the_collection_of_its_name_until_a_switch(two: Two) -> None
     assert two.one.collection(NAME).name == NAME
     assert await two.switch()
     assert two.generations.live.name == "words.2-aaaaaaaa"
+    assert two.generations.live is two.generations.live  # not made anew for every call
     assert two.one.collection(NAME).name == NAME
     await two.one.collection(NAME).insert_one({"_id": 2})
     assert await two.one.database[NAME].count_documents({}) == 1

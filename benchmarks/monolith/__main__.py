@@ -15,9 +15,8 @@ from benchmarks import machine
 from benchmarks.monolith import report
 from benchmarks.monolith.comparison import ratios
 from benchmarks.monolith.peer import FOLDER
-from benchmarks.monolith.run import Found, run
+from benchmarks.monolith.run import WENT_WRONG, Found, run
 from benchmarks.monolith.settings import BenchSettings
-from benchmarks.monolith.vegeta import Failed
 from benchmarks.publishing import as_json, between
 from chassis.settings import read_settings
 from chassis.testing.engines import EnginesSettings
@@ -35,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="primetrade-bench-") as folder:
         try:
             found = measured(settings, Path(folder))
-        except Failed as error:
+        except WENT_WRONG as error:
             print(error, file=sys.stderr)
             return 1
     write(settings, facts, found)

@@ -17,7 +17,7 @@ import structlog
 import uvloop
 from pydantic import Field
 
-from benchmarks.monolith.run import OURS, both, in_production, told
+from benchmarks.monolith.run import OURS, WENT_WRONG, both, in_production, told
 from benchmarks.monolith.settings import AtOnce, BenchSettings, Operations
 from benchmarks.monolith.vegeta import Failed
 from chassis.settings import read_settings
@@ -78,7 +78,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="primetrade-bench-") as data:
         try:
             uvloop.run(profile(settings, Path(data)))
-        except Failed as error:
+        except WENT_WRONG as error:
             print(error, file=sys.stderr)
             return 1
     return 0

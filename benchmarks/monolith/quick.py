@@ -13,9 +13,8 @@ from pydantic import Field
 
 from benchmarks.monolith.__main__ import measured
 from benchmarks.monolith.comparison import ratio
-from benchmarks.monolith.run import name_of
+from benchmarks.monolith.run import WENT_WRONG, name_of
 from benchmarks.monolith.settings import RESULTS, AtOnce, BenchSettings, Operations
-from benchmarks.monolith.vegeta import Failed
 from chassis.settings import read_settings
 
 LEAST = 0.8
@@ -52,7 +51,7 @@ def main() -> int:
         before = {name: recorded(settings.results or RESULTS, name) for name in starmap(name_of, settings.plan)}
         with tempfile.TemporaryDirectory(prefix="primetrade-bench-") as folder:
             found = measured(settings, Path(folder))
-    except (LookupError, Failed) as error:
+    except (LookupError, *WENT_WRONG) as error:
         print(error, file=sys.stderr)
         return 1
     verdicts = [verdict(name, ratio(rounds), before[name]) for name, rounds in found.measured.items()]

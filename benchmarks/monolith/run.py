@@ -18,14 +18,18 @@ from benchmarks.monolith.people import Document, peer_document, populated, suite
 from benchmarks.monolith.processes import Processes, Seconds
 from benchmarks.monolith.settings import WARM_UP, BenchSettings
 from benchmarks.monolith.sides import PEER, SUITE, Side
+from benchmarks.monolith.vegeta import Failed
 from benchmarks.rounds import Rounds, interleaved
 from chassis.testing.http import http_client
+from chassis.testing.tools.cache import ToolError
 from deploy.local.probes import on_the_way
 from deploy.local.programs import Program
-from deploy.local.testing import Change, RunningSuite, running_suite
+from deploy.local.testing import Change, LauncherError, RunningSuite, running_suite
 
 MONGO, KAFKA = "mongo", "kafka"
 OURS = ("gateway", "auth", "users", "tasks", "notify")
+WENT_WRONG = (Failed, LauncherError, ToolError)
+"""What ends a run with its own word for it."""
 _A_DAY = str(24 * 3600)
 
 Measured = Mapping[str, Rounds]

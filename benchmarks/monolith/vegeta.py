@@ -4,7 +4,6 @@ import base64
 import csv
 import json
 import resource
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from benchmarks.monolith.operations import Request
 from chassis.testing.tools.cache import obtain
+from chassis.testing.tools.commands import run
 from chassis.testing.tools.vegeta import VEGETA
 
 _PATIENCE = "120s"
@@ -49,17 +49,17 @@ class Load:
 
 
 def load(url: str, requests: Sequence[Request], at_once: int, folder: Path) -> Load:
-    """Ask all of these, in this order, so many at a time over as many connections. Raises Failed."""
+    """Ask all of these, in this order, so many at a time over as many connections. Raises Failed, or ToolError."""
     targets, results = folder / "targets.json", folder / "results.bin"
     targets.write_text("".join(f"{json.dumps(_target(url, request))}\n" for request in requests))
     binary, many, before = obtain(VEGETA) / "vegeta", str(at_once), _cpu_of_children()
-    _run(
+    run([
         binary, "attack", "-format=json", "-lazy", f"-targets={targets}", f"-output={results}", "-duration=0",
         "-rate=0", "-workers", many, "-max-workers", many, "-connections", many, "-max-body=0", "-redirects=-1",
         f"-timeout={_PATIENCE}",
-    )  # fmt: skip
+    ])  # fmt: skip
     cpu = _cpu_of_children() - before
-    answers = told(_run(binary, "encode", "-to=csv", results))
+    answers = told(run([binary, "encode", "-to=csv", results]))
     require_success(url, requests, answers)
     return Load(answers, cpu)
 
@@ -108,11 +108,6 @@ def _target(url: str, request: Request) -> dict[str, Any]:
         header["Content-Type"] = ["application/json"]
         target["body"] = base64.b64encode(request.body).decode()
     return target
-
-
-def _run(*command: object) -> str:
-    words = [str(word) for word in command]
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own tool
 
 
 def _cpu_of_children() -> float:

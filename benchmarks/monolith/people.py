@@ -1,7 +1,7 @@
 """Who asks: people registered through the front door of a side, their tasks put straight into its database.
 
 Registration and the tokens it gives are the real ones, whatever a password's hash costs. Tasks are too many for that
-(a quarter of an hour): they are put where the side keeps them, as the side itself would store them, without the events
+(ten minutes and more): they are put where the side keeps them, as the side itself would store them, without the events
 of their creation. On both sides a task with the same number has the same title, state and age.
 """
 

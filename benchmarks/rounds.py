@@ -30,6 +30,11 @@ class Spread:
     least: float
     most: float
 
+    def times(self, base: "Spread") -> str:
+        """How many times the base's median this one is; unknown of a base that was too little to be seen: the clock of
+        a process ticks in hundredths of a second."""
+        return f"{self.median / base.median:.1f}" if base.median else "unknown"
+
     def __str__(self) -> str:
         return f"{_short(self.median)} ({_short(self.least)}–{_short(self.most)})"
 

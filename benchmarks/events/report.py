@@ -72,7 +72,7 @@ def _throughput(rounds: Rounds, events: int) -> list[str]:
 
 
 def _cost(rounds: Rounds, messages: int) -> list[str]:
-    base = spread(rounds[cost.BARE], cost.CPU).median
+    base = spread(rounds[cost.BARE], cost.CPU)
     return [
         "## CPU of a consumed message",
         "",
@@ -82,7 +82,7 @@ def _cost(rounds: Rounds, messages: int) -> list[str]:
         "| | CPU µs/message | × bare | messages/s |",
         "|---|---|---|---|",
         *(
-            f"| {name} | {spread(figures, cost.CPU)} | {spread(figures, cost.CPU).median / base:.1f} | "
+            f"| {name} | {spread(figures, cost.CPU)} | {spread(figures, cost.CPU).times(base)} | "
             f"{spread(figures, cost.RATE)} |"
             for name, figures in rounds.items()
         ),

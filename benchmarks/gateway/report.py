@@ -26,8 +26,8 @@ def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], sections: Sectio
 
 
 def _requests(rounds: Rounds, requests: int) -> list[str]:
-    base = spread(rounds[arms.BARE["asgi"]], arms.CPU).median
-    fastapi = spread(rounds[arms.BARE["raw"]], arms.CPU).median
+    base = spread(rounds[arms.BARE["asgi"]], arms.CPU)
+    fastapi = spread(rounds[arms.BARE["raw"]], arms.CPU)
     return [
         "## CPU of a request",
         "",
@@ -42,8 +42,8 @@ def _requests(rounds: Rounds, requests: int) -> list[str]:
         "| | CPU-ms/request | × bare ASGI | × FastAPI | requests/s |",
         "|---|---|---|---|---|",
         *(
-            f"| {name} | {spread(figures, arms.CPU)} | {spread(figures, arms.CPU).median / base:.1f} | "
-            f"{spread(figures, arms.CPU).median / fastapi:.1f} | {spread(figures, arms.RATE)} |"
+            f"| {name} | {spread(figures, arms.CPU)} | {spread(figures, arms.CPU).times(base)} | "
+            f"{spread(figures, arms.CPU).times(fastapi)} | {spread(figures, arms.RATE)} |"
             for name, figures in rounds.items()
         ),
         "",

@@ -12,7 +12,7 @@ from benchmarks.servers.manners import Manners
 
 def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], rounds: Rounds, manners: Mapping[str, Manners]) -> str:
     """The page. Ratios are of medians within this run."""
-    base = spread(rounds[HTTPTOOLS.name], CPU).median
+    base = spread(rounds[HTTPTOOLS.name], CPU)
     return "\n".join([
         "# What the HTTP servers cost, and how they behave",
         "",
@@ -31,7 +31,7 @@ def as_page(facts: Mapping[str, str], sizes: Mapping[str, int], rounds: Rounds, 
         "| | CPU-ms/request | × uvicorn (httptools) |",
         "|---|---|---|",
         *(
-            f"| {arm.name} | {spread(rounds[arm.name], CPU)} | {spread(rounds[arm.name], CPU).median / base:.1f} |"
+            f"| {arm.name} | {spread(rounds[arm.name], CPU)} | {spread(rounds[arm.name], CPU).times(base)} |"
             for arm in ARMS
         ),
         "",

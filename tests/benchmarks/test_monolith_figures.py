@@ -14,7 +14,7 @@ from benchmarks.monolith.quick import recorded, verdict
 from benchmarks.monolith.sides import AFTER, ANSWERED, CLIENT, CPU, PEER, RATE, SUITE, figures
 from benchmarks.monolith.vegeta import Answer, Load
 from benchmarks.publishing import between
-from benchmarks.rounds import Figures, percentile
+from benchmarks.rounds import Figures
 
 
 def test_a_rounds_figures_are_of_a_request() -> None:
@@ -38,11 +38,6 @@ def test_a_ratio_is_of_medians_and_all_of_the_peer_stands_against_a_part_of_the_
     assert ratio(rounds) == 1.5
     assert ratios({"get c=32": rounds}) == {"get c=32": {"cpu": 1.5, "cpu until answered": 3.0}}
     assert ratio(both([0], [1])) == float("inf")
-
-
-def test_percentiles_are_told_to_a_tenth() -> None:
-    values = [float(number) for number in range(1001)]
-    assert [percentile(values, percent) for percent in (50, 99, 99.9)] == [500, 990, 999]
 
 
 def test_this_process_takes_cpu_and_memory() -> None:
